@@ -1,0 +1,33 @@
+// Compiles src into dist. With --if-stale it does nothing when dist is newer than everything it is made from.
+import { spawnSync } from 'node:child_process';
+import { chmodSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const main = `${root}dist/cli/main.js`;
+
+if (!(process.argv.includes('--if-stale') && isFresh())) {
+  rmSync(`${root}dist`, { recursive: true, force: true });
+  const tsc = fileURLToPath(new URL('bin/tsc', import.meta.resolve('typescript/package.json')));
+  const { status } = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
+  if (status !== 0) {
+    // A half-built dist would look fresh to the next --if-stale.
+    rmSync(`${root}dist`, { recursive: true, force: true });
+    process.exit(status ?? 1);
+  }
+  chmodSync(main, 0o755);
+}
+
+function isFresh() {
+  const built = changed(main);
+  if (built === 0) return false;
+  const sources = readdirSync(`${root}src`, { recursive: true, withFileTypes: true })
+    // Folders too: removing a file leaves no newer file, only a newer folder.
+    .map((entry) => `${entry.parentPath}/${entry.name}`)
+    .concat(`${root}src`, `${root}tsconfig.json`, `${root}tsconfig.build.json`, `${root}package-lock.json`);
+  return sources.every((path) => changed(path) <= built);
+}
+
+function changed(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}

@@ -1,0 +1,38 @@
+import { type ErrorCode, TwoTowerError } from '../errors.js';
+import { packagePath } from '../package-root.js';
+import type { Output } from './output.js';
+
+/** 0: done. 1: the work failed. 2: what was asked cannot be done: wrong usage, configuration or data. */
+export type ExitCode = 0 | 1 | 2;
+
+const FAILED_WORK: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'GRAPH_SHAPE',
+  'GRAPH_TYPE',
+  'GRAPH_PARAMETER',
+  'GRAPH_FEED',
+  'DATA_DOWNLOAD',
+  'TRAIN_DIVERGED',
+  'CHECKPOINT_DAMAGED',
+]);
+
+/**
+ * Tells what went wrong and returns the exit code. A TwoTowerError is for the user: message and remedy, no stack. Anything else is
+ * a fault of the program and comes with its stack. With `--json` stdout carries `{ "error": { code, message, … } }`.
+ */
+export function reportFailure(error: unknown, output: Output): ExitCode {
+  const { red, dim } = output.stderrColors;
+  if (error instanceof TwoTowerError) {
+    const { code, message, remedy } = error;
+    const what = remedy === undefined ? message : message.slice(0, -`\n  ${remedy}`.length);
+    if (output.json) output.result({ error: { code, message: what, remedy } }, String);
+    else output.note(`${red('error')} ${dim(code)}: ${message}`);
+    return FAILED_WORK.has(code) ? 1 : 2;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  if (output.json) output.result({ error: { code: 'UNEXPECTED', message } }, String);
+  output.note(`${red('unexpected error')}: ${error instanceof Error ? error.stack : message}`);
+  output.note(
+    `This is a fault in twotower (${packagePath()}), not in what you did. Please report it with the lines above.`,
+  );
+  return 1;
+}

@@ -1,0 +1,227 @@
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { didYouMean } from '../errors.js';
+import { parseYaml, readYaml } from '../yaml.js';
+import { fieldKind, fieldKinds } from './fields/index.js';
+import type { Field } from './fields/kind.js';
+
+const name = z.string().min(1);
+
+const tableFile = {
+  path: z.string().min(1).describe('relative to the data folder: `root`, or the folder of this file'),
+  format: z.enum(['csv', 'parquet', 'jsonl']).optional().describe('default: by the extension'),
+  delimiter: z.string().min(1).max(4).optional().describe('csv: default a comma, or a tab for .tsv'),
+  header: z
+    .union([z.boolean(), z.array(name).min(1)])
+    .default(true)
+    .describe('csv: whether the first line names the columns, or their names if it does not'),
+  quote: z.string().max(1).default('"').describe('csv: empty if the file quotes nothing'),
+  encoding: z.enum(['utf-8', 'latin-1']).default('utf-8').describe('csv only'),
+  null: z.array(z.string()).default(['']).describe('csv: texts that mean "no value"'),
+};
+
+const eventsTable = z.strictObject(tableFile);
+const keyedTable = z.strictObject({
+  ...tableFile,
+  key: name.describe('column that identifies a row'),
+  display: z.array(name).default([]).describe('columns that describe a row to people; not features'),
+});
+
+const predicate = {
+  column: name,
+  equals: z.union([z.string(), z.number()]).optional(),
+  in: z
+    .array(z.union([z.string(), z.number()]))
+    .min(1)
+    .optional(),
+  atLeast: z.number().optional(),
+  atMost: z.number().optional(),
+  above: z.number().optional(),
+  below: z.number().optional(),
+};
+const predicateObject = z.strictObject(predicate);
+/** A condition on a column; several keys must all hold. */
+export type Predicate = z.output<typeof predicateObject>;
+
+const keyColumn = z.union([
+  name,
+  z.strictObject({
+    column: name,
+    type: z
+      .enum(['integer', 'text'])
+      .optional()
+      .describe('default: integer if the keys of the table are, or the first 1,000 of the events'),
+  }),
+]);
+
+const moment = z.union([z.number(), z.iso.datetime({ offset: true }), z.iso.date()], {
+  error:
+    'a time is ISO 8601 with a zone (2022-05-06T00:00:00+08:00), a date (UTC), or a number in the unit of the column',
+});
+
+const split = z.union([
+  z.strictObject({
+    by: name.optional().describe('a numeric column to cut instead of the time'),
+    trainUntil: moment.describe('training: everything before'),
+    validationUntil: moment.describe('validation: what follows until here (exclusive); test: the rest'),
+  }),
+  z.strictObject({
+    train: z.number().gt(0).lt(1).describe('share of the events, the earliest'),
+    validation: z.number().gt(0).lt(1).describe('share of the events that follow; test: the rest'),
+  }),
+]);
+
+const fieldOf = fieldSchema();
+const history = z.strictObject({
+  positive: name.describe('feedback column: events where it is above zero are remembered'),
+  maxLength: z.int().min(1).default(50),
+  features: z.array(name).min(1).describe('item fields through which each past item is seen'),
+  seed: z
+    .strictObject({
+      ...tableFile,
+      key: name.describe('column of the user'),
+      items: name.describe('list column: earlier items, oldest first'),
+      lastTime: name.optional().describe('column: the time of the last of them, in the unit of `time`'),
+    })
+    .optional()
+    .describe('what users did before the events begin'),
+});
+
+const download = z.strictObject({
+  url: z.url(),
+  md5: z.string().regex(/^[0-9a-f]{32}$/),
+  folder: name.describe('folder inside the archive that holds the tables'),
+  terms: z.string().describe('shown before the download'),
+});
+
+/** A dataset description: which files hold what, and how columns become features. */
+export const datasetSchema = z
+  .strictObject({
+    name,
+    about: z.string().optional().describe('source and licence, for people'),
+    root: z.string().optional().describe('data folder, relative to this file'),
+    download: download.optional(),
+    tables: z.strictObject({ events: eventsTable, users: keyedTable.optional(), items: keyedTable.optional() }),
+    user: keyColumn.describe('column of the events that names the user'),
+    item: keyColumn.describe('column of the events that names the item'),
+    time: z.strictObject({
+      column: name,
+      unit: z.enum(['s', 'ms', 'us', 'iso']).default('s'),
+      utcOffset: z
+        .number()
+        .min(-14)
+        .max(14)
+        .default(0)
+        .describe('hours east of Greenwich, for hour-of-day and weekday'),
+      order: z
+        .enum(['any', 'required'])
+        .default('any')
+        .describe('required: an event earlier than the one before it is an error'),
+    }),
+    request: name.optional().describe('column: a number shared by the events of one request'),
+    feedback: z.array(z.union([name, z.strictObject({ ...predicate, name })])).min(1),
+    drop: z.array(predicateObject).default([]).describe('events to leave out'),
+    label: name.describe('the feedback to predict'),
+    fields: z.strictObject({
+      user: z.record(name, fieldOf).default({}),
+      item: z.record(name, fieldOf).default({}),
+      context: z.record(name, fieldOf).default({}),
+    }),
+    histories: z.record(name, history).default({}),
+    split,
+  })
+  .superRefine((config, context) => {
+    const feedback = config.feedback.map((one) => (typeof one === 'string' ? one : one.name));
+    const must = (path: (string | number)[], value: string, known: string[], what: string) => {
+      if (!known.includes(value)) {
+        context.addIssue({
+          code: 'custom',
+          path,
+          message: `there is no ${what} "${value}", ${didYouMean(value, known)}`,
+        });
+      }
+    };
+    must(['label'], config.label, feedback, 'feedback');
+    for (const [key, one] of Object.entries(config.histories)) {
+      must(['histories', key, 'positive'], one.positive, feedback, 'feedback');
+      one.features.forEach((feature, i) => {
+        must(['histories', key, 'features', i], feature, Object.keys(config.fields.item), 'item field');
+      });
+    }
+    if (Object.keys(config.fields.user).length === 0 || Object.keys(config.fields.item).length === 0) {
+      context.addIssue({
+        code: 'custom',
+        path: ['fields'],
+        message: 'at least one user field and one item field are needed',
+      });
+    }
+    if ('train' in config.split && config.split.train + config.split.validation >= 1) {
+      context.addIssue({ code: 'custom', path: ['split'], message: 'train and validation leave nothing for the test' });
+    }
+  });
+
+type ParsedDataset = z.output<typeof datasetSchema>;
+
+/** A validated description with its defaults, and where it came from. */
+export interface DatasetConfig extends Omit<ParsedDataset, 'root'> {
+  /** The description itself. */
+  file: string;
+  /** Folder the paths of the tables start from. */
+  root: string;
+}
+
+export type TableSource = z.output<typeof eventsTable>;
+
+/** Parses and validates a description. @throws CONFIG_INVALID, CONFIG_UNREADABLE */
+export function parseDatasetConfig(text: string, file: string): DatasetConfig {
+  return located(parseYaml(text, file, datasetSchema), file);
+}
+
+/** Reads and validates a description. @throws CONFIG_INVALID, CONFIG_UNREADABLE */
+export function readDatasetConfig(file: string): DatasetConfig {
+  return located(readYaml(file, datasetSchema), file);
+}
+
+function located(parsed: ParsedDataset, file: string): DatasetConfig {
+  return { ...parsed, file, root: resolve(dirname(file), parsed.root ?? '.') };
+}
+
+/** All fields of a description with their defaults, users first, then items, then context. */
+export function fieldsOf(config: DatasetConfig): Field[] {
+  return (['user', 'item', 'context'] as const).flatMap((owner) =>
+    Object.entries(config.fields[owner]).map(([name, { kind, column, ...options }]): Field => {
+      const usual = kind === 'hour-of-day' || kind === 'weekday' ? config.time.column : name;
+      return { name, owner, kind, column: column ?? usual, options, time: config.time };
+    }),
+  );
+}
+
+/** The column of `user` or `item` in the events. */
+export function columnOf(key: DatasetConfig['user']): string {
+  return typeof key === 'string' ? key : key.column;
+}
+
+interface FieldSettings {
+  kind: string;
+  column?: string | undefined;
+  [option: string]: unknown;
+}
+
+/** `kind` alone, or an object with `kind`, `column` and the options of that kind. */
+function fieldSchema(): z.ZodType<FieldSettings> {
+  const kinds = Object.keys(fieldKinds);
+  const unknownKind = (value: unknown) =>
+    typeof value === 'string'
+      ? `there is no field kind "${value}", ${didYouMean(value, kinds)}`
+      : `a field needs a kind: ${kinds.join(', ')}`;
+  const short = z.enum(kinds, { error: (issue) => unknownKind(issue.input) });
+  const objects = kinds.map((kind) =>
+    z.strictObject({ kind: z.literal(kind), column: name.optional(), ...fieldKind(kind).options.shape }),
+  );
+  const long = z.discriminatedUnion('kind', objects as [(typeof objects)[number], ...typeof objects], {
+    error: (issue) => unknownKind((issue.input as { kind?: unknown } | undefined)?.kind),
+  });
+  return z
+    .union([short, long], { error: (issue) => unknownKind(typeof issue.input === 'object' ? undefined : issue.input) })
+    .transform((value) => (typeof value === 'string' ? long.parse({ kind: value }) : value) as FieldSettings);
+}

@@ -1,0 +1,98 @@
+import type { Schema } from '../schema.js';
+
+/** One feature of every row of a table, encoded. The feature's entry in the schema says which kind it is. */
+export type EncodedColumn =
+  | { encoding: 'id'; rows: Int32Array }
+  /** `rows` is [n, maxLength], left-aligned and zero-padded; `lengths` is [n]. */
+  | { encoding: 'ids'; rows: Int32Array; lengths: Int32Array; maxLength: number }
+  /** `values` is [n, width]. */
+  | { encoding: 'numbers'; values: Float32Array; width: number };
+
+/** The users, the items, or the context columns of the events: one encoded column per feature. */
+export interface EntityTable {
+  count: number;
+  columns: Map<string, EncodedColumn>;
+}
+
+/** A table of users or items, whose rows are found by their key. Row 0 stands for every unknown key: all features unknown. */
+export interface KeyedTable extends EntityTable {
+  /** Keys as strings; `keys[0]` is the empty string of the unknown row. */
+  keys: string[];
+  /** Raw columns that name an item or user for people (titles, tags), by column name; not features. */
+  display: Map<string, (string | null)[]>;
+}
+
+/** Exposures in time order (ties in file order). */
+export interface EventTable {
+  count: number;
+  /** Row in the user table. */
+  user: Int32Array;
+  /** Row in the item table. */
+  item: Int32Array;
+  /** Seconds since 1970; whole or fractional. */
+  time: Float64Array;
+  /** Feedback columns by name: 0/1 or a graded value. */
+  feedback: Map<string, Float32Array>;
+  /** Requests as numbered by the log; absent when the log names none. */
+  request?: Int32Array;
+  context: EntityTable;
+}
+
+/**
+ * Every user's positive events of one history, in time order: user u owns positions `offsets[u]` to `offsets[u + 1]`.
+ * Built once; a sample's history is the part of its user's run strictly before the sample's time.
+ */
+export interface HistoryLog {
+  name: string;
+  maxLength: number;
+  /** [users + 1] */
+  offsets: Uint32Array;
+  /** Row in the item table. */
+  item: Int32Array;
+  /** Seconds since 1970; -Infinity where the source tells the order but not the time. */
+  time: Float64Array;
+}
+
+export type SplitName = 'train' | 'validation' | 'test';
+
+export interface Dataset {
+  name: string;
+  schema: Schema;
+  users: KeyedTable;
+  items: KeyedTable;
+  events: EventTable;
+  histories: HistoryLog[];
+  /** The feedback column that training predicts. */
+  label: string;
+  /** Row numbers in `events`, ascending. */
+  splits: Record<SplitName, Uint32Array>;
+  /** Everything fitted on the training part, as JSON, enough to encode raw values later: see `encoding.ts`. */
+  encoders: EncoderState;
+  /** SHA-256 over the dataset description and the source files. */
+  hash: string;
+  /** Bad rows of the source files that were left out. */
+  skippedRows?: number;
+}
+
+/** Serialisable state of all encoders: vocabularies, bucket edges, means; keyed `owner.feature`. */
+export interface EncoderState {
+  version: 1;
+  fields: FieldEncoderState[];
+  vocabularies: Record<string, VocabularyState>;
+}
+
+export interface FieldEncoderState {
+  name: string;
+  owner: 'user' | 'item' | 'context';
+  /** The field kind as in the dataset description; the registry of kinds knows how to encode with `state`. */
+  kind: string;
+  column: string;
+  state: Record<string, unknown>;
+}
+
+/** `values[i]` has row i + 1; row 0 is the unknown value. */
+export interface VocabularyState {
+  values: string[];
+  /** Training events in which each value occurred, the unknown first: [values + 1]. */
+  counts: number[];
+}

@@ -1,0 +1,194 @@
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { extname, isAbsolute, join } from 'node:path';
+import { gunzipSync, constants as zlib } from 'node:zlib';
+import { didYouMean, TwoTowerError } from '../errors.js';
+import type { BadRows } from './bad-rows.js';
+import type { TableSource } from './config.js';
+import type { Database } from './database.js';
+import type { RawColumn } from './fields/kind.js';
+import { identifier, literal } from './fields/sql.js';
+
+/** A data file as DuckDB sees it. */
+export interface Source {
+  file: string;
+  format: 'csv' | 'parquet' | 'jsonl';
+  columns: RawColumn[];
+  /** A table function call giving the rows in file order. */
+  relation: string;
+  /** Lines before the first row; undefined where rows are not lines. */
+  headerLines: number | undefined;
+}
+
+const EXTENSIONS: Record<string, Source['format']> = {
+  '.csv': 'csv',
+  '.tsv': 'csv',
+  '.dat': 'csv',
+  '.txt': 'csv',
+  '.data': 'csv',
+  '.parquet': 'parquet',
+  '.pq': 'parquet',
+  '.jsonl': 'jsonl',
+  '.ndjson': 'jsonl',
+};
+
+/**
+ * Opens a table of the description: finds the file and its columns, reads no rows.
+ *
+ * @throws DATA_SOURCE when it is missing, of an unknown format or unreadable
+ */
+export async function openSource(db: Database, table: TableSource, root: string, skipBad: boolean): Promise<Source> {
+  const file = isAbsolute(table.path) ? table.path : join(root, table.path);
+  if (!existsSync(file) || !statSync(file).isFile()) {
+    throw new TwoTowerError('DATA_SOURCE', `${file}: there is no such file`, 'Check `path` and the data folder.');
+  }
+  const extension = extname(file.replace(/\.(gz|zst)$/, '')).toLowerCase();
+  const format = table.format ?? EXTENSIONS[extension];
+  if (format === undefined) {
+    throw new TwoTowerError(
+      'DATA_SOURCE',
+      `${file}: cannot tell the format by the name`,
+      'Set `format` to csv, parquet or jsonl.',
+    );
+  }
+  if (format === 'csv') return openCsv(file, table, extension);
+  const described = async (relation: string): Promise<RawColumn[]> => {
+    try {
+      const rows = await db.rows<{ column_name: string; column_type: string }>(`DESCRIBE SELECT * FROM ${relation}`);
+      return rows.map((row) => ({ name: row.column_name, type: row.column_type, sql: identifier(row.column_name) }));
+    } catch (cause) {
+      throw unreadable(file, cause);
+    }
+  };
+  if (format === 'parquet') {
+    const relation = `read_parquet(${literal(file)})`;
+    return { file, format, columns: await described(relation), relation, headerLines: undefined };
+  }
+  const sniffed = await described(`read_json(${literal(file)}, format='newline_delimited', ignore_errors=true)`);
+  // Numbers are kept as their text, so that a row of another type is found by its number and not by DuckDB's guess.
+  const columns = sniffed.map((column) => ({ ...column, type: column.type.endsWith('[]') ? 'VARCHAR[]' : 'VARCHAR' }));
+  const types = columns.map((column) => `${literal(column.name)}: ${literal(column.type)}`).join(', ');
+  const relation = `read_json(${literal(file)}, format='newline_delimited', columns={${types}}, ignore_errors=${skipBad})`;
+  return { file, format, columns, relation, headerLines: 0 };
+}
+
+/** The named column. @throws DATA_COLUMN */
+export function columnIn(source: Source, name: string): RawColumn {
+  const column = source.columns.find((one) => one.name === name);
+  if (column !== undefined) return column;
+  throw new TwoTowerError(
+    'DATA_COLUMN',
+    `${source.file}: there is no column "${name}", ${didYouMean(
+      name,
+      source.columns.map((one) => one.name),
+    )}`,
+    'Correct the name in the dataset description.',
+  );
+}
+
+/** Runs a statement that reads a source, and turns DuckDB's complaints into ours. Ragged CSV rows go to `bad`. */
+export async function readSource(db: Database, source: Source, sql: string, bad: BadRows): Promise<number[]> {
+  if (source.format === 'csv') await db.run('DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans');
+  try {
+    await db.run(sql);
+  } catch (cause) {
+    throw unreadable(source.file, cause);
+  }
+  if (source.format !== 'csv') return [];
+  const rejected = await db.rows<{ line: bigint; error_type: string; error_message: string }>(
+    'SELECT line, min(error_type) AS error_type, min(error_message) AS error_message FROM reject_errors GROUP BY line ORDER BY line',
+  );
+  const first = rejected[0];
+  if (first !== undefined) {
+    const said = first.error_message.replace(
+      /^Expected Number of Columns: (\d+) Found: (\d+)/,
+      '$2 values where $1 columns are named',
+    );
+    bad.add(rejected.length, {
+      file: source.file,
+      place: `row ${Number(first.line) - (source.headerLines ?? 0)} (line ${first.line})`,
+      says: said,
+      remedy: /ENCODING/.test(first.error_type)
+        ? 'Set `encoding` of the table.'
+        : 'Correct the line, or `delimiter` and `quote` of the table.',
+      code: 'DATA_VALUE',
+    });
+  }
+  return rejected.map((row) => Number(row.line));
+}
+
+function openCsv(file: string, table: TableSource, extension: string): Source {
+  const delimiter = table.delimiter ?? (extension === '.tsv' ? '\t' : ',');
+  const encoding = table.encoding;
+  const names = Array.isArray(table.header) ? table.header : headerOf(file, delimiter, table.quote, encoding);
+  if (table.header === false) names.forEach((_, i) => (names[i] = `column${i}`));
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new TwoTowerError(
+      'DATA_COLUMN',
+      `${file}: two columns are named "${twice}"`,
+      'Name the columns with `header: [...]`.',
+    );
+  }
+  const columns = names.map((name) => ({ name, type: 'VARCHAR', sql: identifier(name) }));
+  const options = [
+    'auto_detect=false',
+    `header=${table.header === true}`,
+    `delim=${literal(delimiter)}`,
+    `quote=${literal(table.quote)}`,
+    `escape=${literal(table.quote)}`,
+    `encoding=${literal(encoding)}`,
+    `nullstr=[${table.null.map(literal).join(', ')}]`,
+    `columns={${names.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ')}}`,
+    'store_rejects=true',
+    'rejects_limit=0',
+  ];
+  const relation = `read_csv(${literal(file)}, ${options.join(', ')})`;
+  return { file, format: 'csv', columns, relation, headerLines: table.header === true ? 1 : 0 };
+}
+
+/** The values of the first line. */
+function headerOf(file: string, delimiter: string, quote: string, encoding: 'utf-8' | 'latin-1'): string[] {
+  const descriptor = openSync(file, 'r');
+  const block = Buffer.alloc(1 << 16);
+  let bytes: Buffer;
+  try {
+    bytes = block.subarray(0, readSync(descriptor, block));
+  } finally {
+    closeSync(descriptor);
+  }
+  if (file.endsWith('.gz')) bytes = gunzipSync(bytes, { finishFlush: zlib.Z_SYNC_FLUSH });
+  const text = bytes.toString(encoding === 'latin-1' ? 'latin1' : 'utf8').replace(/^\uFEFF/, '');
+  const line = text.split(/\r?\n/, 1)[0] ?? '';
+  if (line.trim() === '')
+    throw new TwoTowerError('DATA_SOURCE', `${file}: the file is empty`, 'A CSV file begins with its column names.');
+  const names: string[] = [];
+  let value = '';
+  let quoted = false;
+  for (let i = 0; i < line.length; i++) {
+    if (quote !== '' && line[i] === quote) quoted = !quoted;
+    else if (!quoted && line.startsWith(delimiter, i)) {
+      names.push(value);
+      value = '';
+      i += delimiter.length - 1;
+    } else value += line[i];
+  }
+  names.push(value);
+  return names;
+}
+
+function unreadable(file: string, cause: unknown): TwoTowerError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const json = /Malformed JSON.* in line (\d+): (.*)/.exec(message);
+  if (json !== null) {
+    return new TwoTowerError(
+      'DATA_VALUE',
+      `${file}, row ${json[1]} (line ${json[1]}): malformed JSON: ${json[2]!.trim()}`,
+      'Correct the line. Or skip bad rows with maxBadRows.',
+    );
+  }
+  return new TwoTowerError(
+    'DATA_SOURCE',
+    `${file}: ${message.split('\n')[0]}`,
+    'Check that the file is whole and of this format.',
+  );
+}

@@ -1,0 +1,113 @@
+import { product, sameShape } from '../shape.js';
+import { apply, type Op, type Tensor, unfit } from '../tensor.js';
+import { reshape } from './reshape.js';
+
+function requireIndices({ dtype }: Tensor): void {
+  if (dtype !== 'int32' && dtype !== 'int64') unfit('indices must be int32 or int64');
+}
+
+/** Rows of the first axis of `x`, by int32 indices of any shape. Padded index positions must still be valid rows. */
+export const gatherOp: Op = {
+  name: 'gather',
+  infer([x, indices]) {
+    requireIndices(indices!);
+    if (x!.shape.length < 1) unfit('needs an axis to gather from');
+    return { shape: [...indices!.shape, ...x!.shape.slice(1)], dtype: x!.dtype };
+  },
+  lower: (emit, _, [x, indices]) => emit.node('Gather', [x!, indices!], { axis: 0 }),
+  gradient(node, upstream) {
+    const [x, indices] = node.inputs as [Tensor, Tensor];
+    const count = product(indices.shape);
+    const rows = reshape(upstream, [count, product(x.shape.slice(1))]);
+    const summed = apply(scatterSumOp, [rows, reshape(indices, [count]), x]);
+    return [reshape(summed, x.shape, x), undefined];
+  },
+  flops: () => 0,
+};
+
+export const gather = (x: Tensor, indices: Tensor): Tensor => apply(gatherOp, [x, indices]);
+
+/**
+ * Sums the rows of `rows` [n, d] that share an index: the gradient of `gather`. The third input only lends its number of rows.
+ *
+ * ONNX Runtime's parallel `ScatterND` loses additions when an index repeats, and `ScatterElements` is slow. Where the
+ * indices are fed, the host sends along their sorted order and the boundaries of equal ones (an index plan); the sums are
+ * then differences of one cumulative sum in float64, which is exact to float32 and the same in every run.
+ */
+export const scatterSumOp: Op = {
+  name: 'scatterSum',
+  infer([rows, indices, like]) {
+    if (rows!.shape.length !== 2 || !sameShape(indices!.shape, [rows!.shape[0]!]))
+      unfit('needs one index for each row');
+    return { shape: [like!.shape[0]!, rows!.shape[1]!], dtype: rows!.dtype };
+  },
+  lower(emit, node, [rows, indices, like]) {
+    const [, index, target] = node.inputs as [Tensor, Tensor, Tensor];
+    const source = planSource(index);
+    if (source === undefined) {
+      const size = emit.node(
+        'Concat',
+        [
+          emit.node('Slice', [emit.node('Shape', [like!]), emit.ints([0]), emit.ints([1])]),
+          emit.node('Slice', [emit.node('Shape', [rows!]), emit.ints([1]), emit.ints([2])]),
+        ],
+        { axis: 0 },
+      );
+      const zeros = emit.node('ConstantOfShape', [size]);
+      const wide = emit.node('Expand', [
+        emit.node('Unsqueeze', [indices!, emit.ints([1])]),
+        emit.node('Shape', [rows!]),
+      ]);
+      return emit.node('ScatterElements', [zeros, wide, rows!], { axis: 0, reduction: 'add' });
+    }
+    const plan = emit.plan(source.attributes.name, product(index.shape), target.shape[0]!);
+    const sorted = emit.node('Gather', [rows!, plan.order]);
+    const padded = emit.node('Pad', [emit.cast(sorted, 'float64'), emit.ints([1, 0, 0, 0])]);
+    const running = emit.node('CumSum', [padded, emit.scalar('int64', 0)]);
+    const upTo = emit.node('Gather', [running, plan.end]);
+    const before = emit.node('Gather', [running, plan.start]);
+    return emit.cast(emit.node('Sub', [upTo, before]), node.dtype);
+  },
+  gradient: (node, upstream) => [gather(upstream, node.inputs[1]!), undefined, undefined],
+  flops: (node, size) => size(node.inputs[0]!.shape),
+};
+
+/** The fed input that `indices` is a view of, if it is one. */
+export function planSource(indices: Tensor): Tensor | undefined {
+  let source = indices;
+  while (source.op.name === 'reshape') source = source.inputs[0]!;
+  return source.op.name === 'input' ? source : undefined;
+}
+
+/** Along the last axis: y[…, j] = x[…, indices[…, j]]. */
+export const gatherAlongOp: Op = {
+  name: 'gatherAlong',
+  infer([x, indices]) {
+    requireIndices(indices!);
+    if (!sameShape(x!.shape.slice(0, -1), indices!.shape.slice(0, -1))) unfit('shapes differ before the last axis');
+    return { shape: indices!.shape, dtype: x!.dtype };
+  },
+  lower: (emit, _, [x, indices]) => emit.node('GatherElements', [x!, indices!], { axis: -1 }),
+  gradient(node, upstream) {
+    const [x, indices] = node.inputs as [Tensor, Tensor];
+    return [apply(scatterAlongOp, [upstream, indices, x]), undefined];
+  },
+  flops: () => 0,
+};
+
+/** Along the last axis: adds each value at its index into zeros shaped like the third input. The gradient of `gatherAlong`. */
+export const scatterAlongOp: Op = {
+  name: 'scatterAlong',
+  infer([values, indices, like]) {
+    if (!sameShape(values!.shape, indices!.shape)) unfit('needs one index for each value');
+    return { shape: like!.shape, dtype: values!.dtype };
+  },
+  lower(emit, _, [values, indices, like]) {
+    const zeros = emit.node('ConstantOfShape', [emit.node('Shape', [like!])]);
+    return emit.node('ScatterElements', [zeros, indices!, values!], { axis: -1, reduction: 'add' });
+  },
+  gradient: (node, upstream) => [gatherAlong(upstream, node.inputs[1]!), undefined, undefined],
+  flops: (node, size) => size(node.inputs[0]!.shape),
+};
+
+export const gatherAlong = (x: Tensor, indices: Tensor): Tensor => apply(gatherAlongOp, [x, indices]);

@@ -1,0 +1,174 @@
+import * as ort from 'onnxruntime-node';
+import { didYouMean, TwoTowerError } from '../errors.js';
+import type { Random } from '../random.js';
+import type { FeedArray, Feeds } from '../schema.js';
+import type { CompiledGraph } from './compile.js';
+import type { DType } from './dtype.js';
+import { indexPlan } from './index-plan.js';
+import type { OnnxValue } from './onnx.js';
+import { fillRandom } from './random-feeds.js';
+import { type Dim, evaluate, formatShape, parse, type Shape } from './shape.js';
+
+export interface ProgramOptions {
+  /** Threads inside one run; 0 lets ONNX Runtime take every core. */
+  threads?: number;
+  /** ONNX Runtime execution provider; CPU is what is tested. */
+  executionProvider?: string;
+}
+
+/** Feeds checked, completed and turned into ONNX tensors: everything that can be done while an earlier run is under way. */
+export interface PreparedFeeds {
+  tensors: Record<string, ort.Tensor>;
+  sizes: ReadonlyMap<string, number>;
+}
+
+type OutputArray = Float32Array | Int32Array | Uint8Array | BigInt64Array | Float64Array;
+
+export interface Output {
+  data: OutputArray;
+  shape: readonly number[];
+}
+
+const ARRAYS: Partial<Record<DType, new (length: number) => FeedArray>> = {
+  float32: Float32Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+};
+
+/** A compiled graph loaded into ONNX Runtime. */
+export class Program {
+  private constructor(
+    readonly graph: CompiledGraph,
+    private readonly session: ort.InferenceSession,
+  ) {}
+
+  static async load(
+    graph: CompiledGraph,
+    { threads = 0, executionProvider = 'cpu' }: ProgramOptions = {},
+  ): Promise<Program> {
+    const session = await ort.InferenceSession.create(graph.onnx, {
+      executionProviders: [executionProvider],
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+      ...(threads > 0 && { intraOpNumThreads: threads }),
+    });
+    return new Program(graph, session);
+  }
+
+  /**
+   * Checks the feeds against the graph, binds named sizes, draws random inputs and sorts indices for gradient sums.
+   * Arrays are not copied: they must stay as they are until the run has ended.
+   */
+  prepare(feeds: Feeds, random?: Random): PreparedFeeds {
+    const { inputs, plans, randoms } = this.graph;
+    const sizes = new Map<string, number>();
+    const tensors: Record<string, ort.Tensor> = {};
+    for (const input of inputs) {
+      const feed = feeds[input.name];
+      if (feed === undefined) throw notFed(input.name, feeds, inputs);
+      const wanted = ARRAYS[input.dtype];
+      if (wanted === undefined || !(feed.data instanceof wanted)) {
+        throw new TwoTowerError(
+          'GRAPH_FEED',
+          `input ${input.name} wants ${input.dtype}, fed ${feed.data.constructor.name}`,
+        );
+      }
+      const length = feed.shape.reduce((a, b) => a * b, 1);
+      if (length !== feed.data.length) {
+        throw new TwoTowerError(
+          'GRAPH_FEED',
+          `input ${input.name} is fed ${feed.data.length} values for ${formatShape(feed.shape)}`,
+        );
+      }
+      bindNames(input.shape, feed.shape, sizes);
+    }
+    for (const { name, dtype, shape } of inputs) {
+      const feed = feeds[name]!;
+      if (!fits(shape, feed.shape, sizes)) throw wrongShape(name, shape, feed.shape, sizes);
+      tensors[name] = new ort.Tensor(dtype as 'float32', feed.data as Float32Array, feed.shape);
+    }
+    for (const plan of plans) {
+      const indices = feeds[plan.indices]!.data as Int32Array;
+      const { order, start, end } = indexPlan(indices, evaluate(plan.rows, sizes), plan.indices);
+      tensors[plan.order] = new ort.Tensor('int32', order, [order.length]);
+      tensors[plan.start] = new ort.Tensor('int32', start, [start.length]);
+      tensors[plan.end] = new ort.Tensor('int32', end, [end.length]);
+    }
+    for (const { name, shape, distribution } of randoms) {
+      if (random === undefined)
+        throw new TwoTowerError('GRAPH_FEED', `random input ${name} needs a stream to draw from`);
+      const dims = shape.map((dim) => evaluate(dim, sizes));
+      const data = fillRandom(
+        distribution,
+        dims.reduce((a, b) => a * b, 1),
+        random,
+      );
+      tensors[name] = new ort.Tensor('float32', data, dims);
+    }
+    return { tensors, sizes };
+  }
+
+  /**
+   * Runs the graph off the event loop. Outputs named in `into` are written there, the others into fresh arrays.
+   * A prepared feed may be completed with tensors that were not known when it was prepared.
+   */
+  async run(
+    prepared: PreparedFeeds,
+    into: Record<string, { data: Float32Array; shape: readonly number[] }> = {},
+  ): Promise<Record<string, Output>> {
+    const fetches: Record<string, ort.Tensor | null> = {};
+    for (const { name } of this.graph.outputs) {
+      const target = into[name];
+      fetches[name] = target === undefined ? null : new ort.Tensor('float32', target.data, target.shape);
+    }
+    const results = await this.session.run(prepared.tensors, fetches);
+    const outputs: Record<string, Output> = {};
+    for (const { name } of this.graph.outputs) {
+      const result = results[name]!;
+      outputs[name] = { data: result.data as OutputArray, shape: result.dims };
+    }
+    return outputs;
+  }
+
+  /** `prepare` and `run` in one. */
+  async call(feeds: Feeds, random?: Random): Promise<Record<string, Output>> {
+    return this.run(this.prepare(feeds, random));
+  }
+
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+}
+
+/** Remembers the size of every name that stands alone on an axis; the first one met counts. */
+function bindNames(pattern: Shape, shape: readonly number[], sizes: Map<string, number>): void {
+  pattern.forEach((dim, axis) => {
+    const size = shape[axis];
+    if (typeof dim === 'string' && !dim.includes('*') && size !== undefined && !sizes.has(dim)) sizes.set(dim, size);
+  });
+}
+
+function fits(pattern: Shape, shape: readonly number[], sizes: ReadonlyMap<string, number>): boolean {
+  const isBound = (dim: Dim) => parse(dim).names.every((name) => sizes.has(name));
+  return (
+    pattern.length === shape.length &&
+    pattern.every((dim, axis) => isBound(dim) && evaluate(dim, sizes) === shape[axis])
+  );
+}
+
+function notFed(name: string, feeds: Feeds, inputs: readonly OnnxValue[]): TwoTowerError {
+  const unused = Object.keys(feeds).filter((fed) => !inputs.some((input) => input.name === fed));
+  const remedy = unused.length === 0 ? undefined : `fed without being an input: ${didYouMean(name, unused)}`;
+  return new TwoTowerError('GRAPH_FEED', `input ${name} is not fed`, remedy);
+}
+
+function wrongShape(
+  name: string,
+  wanted: Shape,
+  fed: readonly number[],
+  sizes: ReadonlyMap<string, number>,
+): TwoTowerError {
+  const names = [...new Set(wanted.flatMap((dim) => parse(dim).names))].filter((dim) => sizes.has(dim));
+  const where = names.length === 0 ? '' : ` with ${names.map((dim) => `${dim}=${sizes.get(dim)}`).join(', ')}`;
+  return new TwoTowerError('GRAPH_FEED', `input ${name} wants ${formatShape(wanted)}${where}, fed ${formatShape(fed)}`);
+}

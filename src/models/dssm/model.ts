@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import {
+  add,
+  broadcastTo,
+  concat,
+  constant,
+  inScope,
+  multiply,
+  parameter,
+  reduceSum,
+  type Tensor,
+} from '../../graph/index.js';
+import { ACTIVATIONS } from '../../nn/activations.js';
+import { dense } from '../../nn/dense.js';
+import { concatFields, embedFields, type Field } from '../../nn/fields.js';
+import { constantValue, zeros } from '../../nn/initializers.js';
+import { mlp } from '../../nn/mlp.js';
+import { maskedMean } from '../../nn/pooling.js';
+import { defineModel, type History } from '../contract.js';
+
+const options = z.strictObject({
+  /** Width of every embedding. */
+  embedding: z.int().positive().default(16),
+  /** Hidden layers of both towers. */
+  towers: z.array(z.int().positive()).default([128, 64]),
+  /** Width of the two vectors whose inner product is the score. */
+  width: z.int().positive().default(32),
+  activation: z.enum(ACTIVATIONS).default('relu'),
+  normalization: z.enum(['batch', 'layer', 'none']).default('none'),
+  dropout: z.number().min(0).lt(1).default(0),
+  /** Adds one learned number per user and one per item, read off their fields. */
+  biases: z.boolean().default(true),
+  /** Pools each history of the user into the user tower. */
+  history: z.boolean().default(true),
+});
+
+type Options = z.infer<typeof options>;
+
+/** The deep structured semantic model (Huang et al., 2013): two towers that meet in one inner product. */
+export default defineModel<Options>({
+  name: 'dssm',
+  title: 'Two towers with an inner product',
+  options,
+  create(_schema, { embedding, towers, width, activation, normalization, dropout, biases, history }) {
+    const tower = (x: Tensor) =>
+      dense('out', mlp('tower', x, { units: towers, activation, normalization, dropout }), width, { bias: true });
+    /** A linear model over the fields of one side: [rows, fields] of one number each, summed. */
+    const bias = (fields: readonly Field[]) => {
+      const weights = embedFields(fields, { width: 1, table: 'bias/', initialize: zeros });
+      return reduceSum(concat(weights), -1, true);
+    };
+    const pooled = (past: History) => maskedMean(concatFields(past.fields, { width: embedding }), past.mask);
+
+    return {
+      item({ fields }) {
+        const vector = tower(concatFields(fields, { width: embedding }));
+        return { vector: biases ? concat([vector, bias(fields)]) : vector };
+      },
+      user({ fields, context, histories }) {
+        const own = [...fields, ...context];
+        const past = history ? histories.map((h) => inScope(h.name, () => pooled(h))) : [];
+        const raw = tower(concat([concatFields(own, { width: embedding }), ...past]));
+        // The learned scale is folded into the user vector, and a constant 1 meets the item's bias, so that the score stays
+        // an inner product an index can search.
+        const vector = multiply(raw, parameter('scale', [1], constantValue(1)));
+        const level = add(biases ? bias(own) : multiply(reduceSum(vector, -1, true), 0), parameter('level', [1], zeros));
+        const one = broadcastTo(constant([1], [1, 1]), [vector.shape[0]!, 1], vector);
+        return { vector: biases ? concat([vector, one]) : vector, level };
+      },
+      score(user, item) {
+        const inner = reduceSum(multiply(user.vector!, item.vector!), -1, true);
+        return reduceSum(add(inner, user.level!), -1);
+      },
+      retrieval: { user: 'vector', item: 'vector' },
+    };
+  },
+});

@@ -1,0 +1,46 @@
+import { inScope, type Tensor } from '../graph/index.js';
+import { type Activation, activate } from './activations.js';
+import { dense } from './dense.js';
+import { dropout } from './dropout.js';
+import { heNormal, glorotUniform } from './initializers.js';
+import { batchNorm, layerNorm } from './normalization.js';
+
+export interface MlpOptions {
+  /** Units of each layer. */
+  units: readonly number[];
+  activation?: Activation;
+  normalization?: 'batch' | 'layer' | 'none';
+  dropout?: number;
+  /** Whether the last layer is followed by normalisation, activation and dropout as the others are. */
+  activateLast?: boolean;
+}
+
+/** Layers of dense → normalisation → activation → dropout: [rows, in] → [rows, units.at(-1)]. */
+export function mlp(name: string, x: Tensor, options: MlpOptions): Tensor {
+  return mlpLayers(name, x, options).at(-1) ?? x;
+}
+
+/** The same, returning the output of every layer. */
+export function mlpLayers(
+  name: string,
+  x: Tensor,
+  { units, activation = 'relu', normalization = 'none', dropout: rate = 0, activateLast = true }: MlpOptions,
+): Tensor[] {
+  return inScope(name, () => {
+    const outputs: Tensor[] = [];
+    let h = x;
+    for (const [i, size] of units.entries()) {
+      h = inScope(`layer${i + 1}`, () => {
+        const last = i === units.length - 1 && !activateLast;
+        const initialize = !last && (activation === 'relu' || activation === 'prelu') ? heNormal : glorotUniform;
+        let y = dense('dense', h, size, { initialize, bias: last || normalization !== 'batch' });
+        if (last) return y;
+        if (normalization === 'batch') y = batchNorm('norm', y);
+        if (normalization === 'layer') y = layerNorm('norm', y);
+        return dropout(activate(y, activation), rate);
+      });
+      outputs.push(h);
+    }
+    return outputs;
+  });
+}

@@ -1,0 +1,129 @@
+import { type CompiledGraph, compile, input, type Parameter, Program, type ProgramOptions } from '../graph/index.js';
+import type { ModelParts } from '../models/contract.js';
+import type { Feed, FeedArray, Feeds, Schema } from '../schema.js';
+import { similarityMatrix } from './objectives.js';
+import { buildServingParts, compilePart, type ServingParts } from './serving-graph.js';
+
+/** States of some items or requests on the host, by name; all have the same first axis. */
+export type HostState = Record<string, Feed>;
+
+type PartName = 'item' | 'user' | 'score' | 'pairs' | 'retrieve';
+
+/**
+ * The serving parts of a model, run with parameters that live elsewhere: in a trainer, whose current values each call sees,
+ * or in a checkpoint.
+ */
+export class Inference {
+  private readonly programs = new Map<PartName, Promise<Program>>();
+  readonly parts: ServingParts;
+
+  constructor(
+    readonly model: ModelParts,
+    schema: Schema,
+    /** Current values of a parameter. */
+    readonly value: (parameter: string) => Float32Array,
+    private readonly options: ProgramOptions = {},
+  ) {
+    this.parts = buildServingParts(model, schema);
+  }
+
+  get parameters(): readonly Parameter[] {
+    return this.parts.parameters;
+  }
+
+  /** Item feeds `item.F` → item states `item.STATE`. */
+  items(feeds: Feeds): Promise<HostState> {
+    return this.call('item', feeds);
+  }
+
+  /** User, context and history feeds → user states `user.STATE`. */
+  users(feeds: Feeds): Promise<HostState> {
+    return this.call('user', feeds);
+  }
+
+  /** Logits of one request (states with one row) against many items: [N]. */
+  async score(user: HostState, items: HostState): Promise<Float32Array> {
+    return this.logits('score', { ...user, ...items });
+  }
+
+  /** Logits of pairs: `request` and `item` are rows of the states: [P]. */
+  async pairs(users: HostState, items: HostState, request: Int32Array, item: Int32Array): Promise<Float32Array> {
+    const shape = [request.length];
+    const pair = { 'pair.request': { data: request, shape }, 'pair.item': { data: item, shape } };
+    return this.logits('pairs', { ...users, ...items, ...pair });
+  }
+
+  /** Inner products of all requests with all items, [B · N] row by row; for models that can retrieve. */
+  async retrieve(users: HostState, items: HostState): Promise<Float32Array> {
+    return this.logits('retrieve', { ...users, ...items });
+  }
+
+  async release(): Promise<void> {
+    for (const program of this.programs.values()) await (await program).release();
+    this.programs.clear();
+  }
+
+  private async logits(part: PartName, feeds: Feeds): Promise<Float32Array> {
+    const outputs = await this.call(part, feeds);
+    return outputs.logit!.data as Float32Array;
+  }
+
+  private async call(part: PartName, feeds: Feeds): Promise<HostState> {
+    let loading = this.programs.get(part);
+    if (loading === undefined) {
+      loading = Program.load(this.compilePart(part), this.options);
+      this.programs.set(part, loading);
+    }
+    const program = await loading;
+    const complete: Feeds = { ...feeds };
+    for (const { name, shape } of this.parameters) complete[name] = { data: this.value(name), shape: [...shape] };
+    const outputs = await program.call(complete);
+    return Object.fromEntries(
+      Object.entries(outputs).map(([name, { data, shape }]) => [name, { data: data as FeedArray, shape: [...shape] }]),
+    );
+  }
+
+  private compilePart(part: PartName): CompiledGraph {
+    if (part !== 'retrieve') return compilePart(part, this.parts);
+    const { retrieval } = this.model;
+    if (retrieval === undefined) throw new RangeError('the model cannot retrieve');
+    const query = this.parts.user[`user.${retrieval.user}`]!;
+    const key = this.parts.item[`item.${retrieval.item}`]!;
+    const scores = similarityMatrix(
+      this.model,
+      { [retrieval.user]: input(`user.${retrieval.user}`, query.shape) },
+      { [retrieval.item]: input(`item.${retrieval.item}`, key.shape) },
+    );
+    return compile('retrieve', { logit: scores });
+  }
+}
+
+/** Rows `from` to `to` of every tensor of a state, as views. */
+export function sliceState(state: HostState, from: number, to: number): HostState {
+  return Object.fromEntries(
+    Object.entries(state).map(([name, { data, shape }]) => {
+      const size = shape.slice(1).reduce((a, b) => a * b, 1);
+      return [name, { data: data.subarray(from * size, to * size), shape: [to - from, ...shape.slice(1)] }];
+    }),
+  );
+}
+
+/** States one below the other. */
+export function concatStates(states: readonly HostState[]): HostState {
+  const first = states[0]!;
+  if (states.length === 1) return first;
+  return Object.fromEntries(
+    Object.entries(first).map(([name, { data, shape }]) => {
+      const parts = states.map((state) => state[name]!);
+      const Type = data.constructor as new (length: number) => FeedArray;
+      const whole = new Type(parts.reduce((total, part) => total + part.data.length, 0));
+      let at = 0;
+      for (const part of parts) {
+        whole.set(part.data, at);
+        at += part.data.length;
+      }
+      const rows = parts.reduce((total, part) => total + part.shape[0]!, 0);
+      return [name, { data: whole, shape: [rows, ...shape.slice(1)] }];
+    }),
+  );
+}

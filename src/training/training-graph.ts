@@ -1,0 +1,219 @@
+import {
+  add,
+  Build,
+  type CompiledGraph,
+  type CompileOptions,
+  compile,
+  concat,
+  constant,
+  divide,
+  gradients,
+  input,
+  inScope,
+  type Lookup,
+  minimum,
+  multiply,
+  type Parameter,
+  parameterOp,
+  reduceSum,
+  reshape,
+  sqrt,
+  square,
+  type Tensor,
+  apply,
+  tableRows,
+} from '../graph/index.js';
+import { gatherState, type ModelParts, type TrainOutputs } from '../models/contract.js';
+import { itemInputs, userInputs } from '../models/inputs.js';
+import type { Schema } from '../schema.js';
+import { type Objective, similarityMatrix, totalLoss } from './objectives.js';
+import { applyOptimizer, type Optimizer } from './optimizers.js';
+
+/** Names of feeds and outputs of the training step that are not the batch's. */
+export const STEP_FEEDS = {
+  dense: 'dense',
+  states: 'states',
+  rate: 'schedule.rate',
+  step: 'schedule.step',
+  stepsPerEpoch: 'schedule.stepsPerEpoch',
+  /** Per weight: decay and factor on the learning rate. */
+  decay: 'dense#decay',
+  factor: 'dense#factor',
+} as const;
+
+export const denseSlot = (slot: string): string => `dense.${slot}`;
+export const tableSlot = (table: string, slot: string): string => `${table}.${slot}`;
+
+/** Decay and learning-rate factor of one parameter, as the config's groups decide. */
+export interface ParameterGroup {
+  decay: number;
+  factor: number;
+}
+
+export interface TrainingGraphOptions {
+  model: ModelParts;
+  schema: Schema;
+  objectives: readonly Objective[];
+  optimizer: Optimizer;
+  /** Largest norm of all gradients together; unlimited where absent. */
+  clip?: number;
+  groupOf(parameter: Parameter): ParameterGroup;
+}
+
+export interface TrainingGraph {
+  compiled: CompiledGraph;
+  parameters: Parameter[];
+  lookups: Lookup[];
+  /** Losses and metrics among the outputs: scalars. */
+  reported: string[];
+  /** The forward pass alone, for finding out where a bad number came from. */
+  forward: Tensor;
+}
+
+/**
+ * One training step as one graph: forward pass, gradients and the optimizer's update of every dense parameter and of every
+ * touched row. Reads the batch's feeds, `STEP_FEEDS` and the tables; returns new values under the names of the old.
+ */
+export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph {
+  const { optimizer, clip, groupOf } = options;
+  const build = new Build(true);
+  return build.run(() => {
+    const { loss, reported } = forwardPass(options);
+    const parameters = [...build.parameters.values()];
+    const dense = parameters.filter(({ kind }) => kind === 'dense');
+    const tables = parameters.filter(({ kind }) => kind === 'table');
+    const leaf = ({ name, shape }: Parameter) => apply(parameterOp, [], { name, shape });
+    const rowsOf = ({ name, shape }: Parameter) => tableRows(name, shape[1]!);
+    const flows = gradients(loss, [...dense.map(leaf), ...tables.map(rowsOf)]);
+
+    const denseGradient = flatten(dense.map((parameter, i) => flows[i] ?? multiply(leaf(parameter), 0)));
+    const tableGradients = tables.flatMap((table, i) => {
+      const gradient = flows[dense.length + i];
+      return gradient === undefined ? [] : [{ table, gradient }];
+    });
+    const squares = [denseGradient, ...tableGradients.map(({ gradient }) => gradient)].map((g) => reduceSum(square(g)));
+    const norm = sqrt(squares.reduce((a, b) => add(a, b)));
+    const shrink = clip === undefined ? undefined : minimum(divide(clip, add(norm, 1e-12)), 1);
+    const clipped = (gradient: Tensor) => (shrink === undefined ? gradient : multiply(gradient, shrink));
+
+    const rate = input(STEP_FEEDS.rate, []);
+    const scalars = Object.fromEntries(Object.keys(optimizer.scalars(1)).map((name) => [name, input(`schedule.${name}`, [])]));
+    const outputs: Record<string, Tensor> = { loss, gradientNorm: norm, ...reported };
+    const size = sizeOfAll(dense);
+    if (size > 0) {
+      const groups = dense.map(groupOf);
+      const vector = input(STEP_FEEDS.dense, [size]);
+      const update = applyOptimizer(
+        optimizer,
+        vector,
+        clipped(denseGradient),
+        optimizer.slots.map((slot) => input(denseSlot(slot), [size])),
+        {
+          rate: groups.some(({ factor }) => factor !== 1) ? multiply(rate, input(STEP_FEEDS.factor, [size])) : rate,
+          decay: groups.some(({ decay }) => decay !== 0) ? input(STEP_FEEDS.decay, [size]) : 0,
+          scalars,
+        },
+      );
+      outputs[`new ${STEP_FEEDS.dense}`] = update.value;
+      optimizer.slots.forEach((slot, i) => {
+        outputs[`new ${denseSlot(slot)}`] = update.slots[i]!;
+      });
+    }
+    for (const { table, gradient } of tableGradients) {
+      const { decay, factor } = groupOf(table);
+      const slots = optimizer.slots.map((slot) => tableRows(table.name, table.shape[1]!, tableSlot(table.name, slot)));
+      const update = applyOptimizer(optimizer, rowsOf(table), clipped(gradient), slots, {
+        rate: multiply(rate, factor),
+        decay,
+        scalars,
+      });
+      outputs[`new ${table.name}`] = update.value;
+      optimizer.slots.forEach((slot, i) => {
+        outputs[`new ${tableSlot(table.name, slot)}`] = update.slots[i]!;
+      });
+    }
+    const states = parameters.filter(({ kind }) => kind === 'state');
+    if (states.length > 0) {
+      outputs[`new ${STEP_FEEDS.states}`] = flatten(states.map((s) => build.updates.get(s.name) ?? leaf(s)));
+    }
+
+    return {
+      compiled: compile('training step', outputs, { read: readFromVectors(dense, states) }),
+      parameters,
+      lookups: build.lookups,
+      reported: ['loss', 'gradientNorm', ...Object.keys(reported)],
+      forward: loss,
+    };
+  });
+}
+
+/** Lets the graph read each parameter as a piece of the long vector it is stored in. */
+export function readFromVectors(
+  dense: readonly Parameter[],
+  states: readonly Parameter[],
+): NonNullable<CompileOptions['read']> {
+  const places = new Map<string, { vector: string; total: number; offset: number; size: number }>();
+  for (const [vector, members] of [[STEP_FEEDS.dense, dense], [STEP_FEEDS.states, states]] as const) {
+    let offset = 0;
+    const total = sizeOfAll(members);
+    for (const { name, shape } of members) {
+      const size = shape.reduce((a, b) => a * b, 1);
+      places.set(name, { vector, total, offset, size });
+      offset += size;
+    }
+  }
+  return (parameter, emit) => {
+    const place = places.get(parameter.attributes.name);
+    if (place === undefined) return undefined;
+    const { vector, total, offset, size } = place;
+    const whole = emit.input({ name: vector, dtype: 'float32', shape: [total] });
+    const piece = emit.node('Slice', [whole, emit.ints([offset]), emit.ints([offset + size]), emit.ints([0])]);
+    return emit.node('Reshape', [piece, emit.ints(parameter.shape as number[])]);
+  };
+}
+
+function forwardPass({ model, schema, objectives }: TrainingGraphOptions) {
+  const user = userInputs(schema, 'B');
+  const item = itemInputs(schema, 'I');
+  const userState = inScope('user', () => model.user(user));
+  const itemState = inScope('item', () => model.item(item));
+  const request = input('pair.request', ['P'], 'int32');
+  const itemRow = input('pair.item', ['P'], 'int32');
+  const label = input('pair.label', ['P']);
+  const result = ((): TrainOutputs => {
+    if (model.train !== undefined) {
+      const step = input(STEP_FEEDS.step, []);
+      const stepsPerEpoch = input(STEP_FEEDS.stepsPerEpoch, []);
+      const inputs = { user, item, userState, itemState, request, itemRow, label, step, stepsPerEpoch };
+      return inScope('train', () => model.train!(inputs));
+    }
+    return { logits: inScope('score', () => model.score(gatherState(userState, request), gatherState(itemState, itemRow))) };
+  })();
+  const { total, parts } = totalLoss(objectives, {
+    logits: result.logits,
+    label,
+    weight: input('pair.weight', ['P']),
+    request,
+    itemRow,
+    ...(objectives.some(({ needs }) => needs === 'matrix') && {
+      similarity: inScope('score', () => similarityMatrix(model, userState, itemState)),
+      logq: input('item.logq', ['I']),
+    }),
+  });
+  const own = Object.values(result.losses ?? {});
+  const reported = { ...prefixed('loss.', { ...parts, ...result.losses }), ...prefixed('metric.', result.metrics ?? {}) };
+  return { loss: own.reduce((a, b) => add(a, b), total), reported };
+}
+
+function prefixed(prefix: string, tensors: Record<string, Tensor>): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}${name}`, tensor]));
+}
+
+function sizeOfAll(parameters: readonly Parameter[]): number {
+  return parameters.reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
+}
+
+function flatten(tensors: readonly Tensor[]): Tensor {
+  if (tensors.length === 0) return constant([0], [1]);
+  return concat(tensors.map((tensor) => reshape(tensor, [-1])), 0);
+}

@@ -1,0 +1,146 @@
+import { readFileSync } from 'node:fs';
+import { LineCounter, parseDocument, type Document } from 'yaml';
+import { z } from 'zod';
+import { didYouMean, TwoTowerError } from './errors.js';
+
+/**
+ * Parses YAML and validates it. Every problem is listed with file, line and key path; a misspelled key gets a suggestion.
+ *
+ * @param file named in messages only
+ * @throws CONFIG_UNREADABLE when it is not YAML, CONFIG_INVALID when it does not validate
+ */
+export function parseYaml<S extends z.ZodType>(text: string, file: string, schema: S): z.output<S> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const broken = document.errors[0];
+  if (broken !== undefined) {
+    const { line, col } = lines.linePos(broken.pos[0]);
+    throw new TwoTowerError('CONFIG_UNREADABLE', `${file}:${line}:${col}: ${broken.message}`, 'Correct the YAML.');
+  }
+  const value: unknown = document.toJS();
+  const result = schema.safeParse(value ?? {});
+  if (result.success) return result.data;
+  const messages = flatten(result.error.issues, [], schema, value).map(({ path, message }) => {
+    const offset = offsetOf(document, path);
+    const place = offset === undefined ? file : `${file}:${lines.linePos(offset).line}`;
+    return `${place}: ${path.length === 0 ? '' : `${path.join('.')}: `}${message}`;
+  });
+  throw new TwoTowerError('CONFIG_INVALID', messages.join('\n'), 'Correct the lines named above.');
+}
+
+/** Reads and validates a YAML file: see {@link parseYaml}. */
+export function readYaml<S extends z.ZodType>(file: string, schema: S): z.output<S> {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(cause);
+    throw new TwoTowerError('CONFIG_UNREADABLE', `${file}: ${reason}`, 'Check the path.');
+  }
+  return parseYaml(text, file, schema);
+}
+
+interface Problem {
+  path: PropertyKey[];
+  message: string;
+}
+
+/** @param root the whole document, where `prefix` leads to what `schema` judged */
+function flatten(
+  issues: readonly z.core.$ZodIssue[],
+  prefix: PropertyKey[],
+  schema: z.ZodType,
+  root: unknown,
+): Problem[] {
+  return issues.flatMap((issue): Problem[] => {
+    const path = [...prefix, ...issue.path];
+    if (issue.code === 'unrecognized_keys') {
+      const known = knownKeys(schema, issue.path, valueAt(root, prefix));
+      return issue.keys.map((key) => ({
+        path: [...path, key],
+        message: `unknown key "${key}"${known.length === 0 ? '' : `, ${didYouMean(key, known)}`}`,
+      }));
+    }
+    if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+      const tried: z.core.$ZodIssue[][] = [...issue.errors];
+      const best = [...tried].sort((a, b) => strangeness(a) - strangeness(b) || a.length - b.length)[0]!;
+      if (strangeness(best) < Number.POSITIVE_INFINITY) {
+        const union = descend(schema, issue.path, valueAt(root, prefix)) ?? z.unknown();
+        return flatten(best, path, union, root);
+      }
+      const own = issue.message !== 'Invalid input';
+      return [{ path, message: own ? issue.message : tried.map((one) => one[0]?.message ?? '').join(', or: ') }];
+    }
+    return [{ path, message: issue.message }];
+  });
+}
+
+/** How far an alternative is from what was written: the keys it does not know; infinite where the value is of another type. */
+function strangeness(issues: readonly z.core.$ZodIssue[]): number {
+  let keys = 0;
+  for (const issue of issues) {
+    if (issue.code === 'unrecognized_keys') keys += issue.keys.length;
+    else if (issue.path.length === 0) return Number.POSITIVE_INFINITY;
+  }
+  return keys;
+}
+
+/** The schema that judges a path, seen through wrappers and unions; undefined where it cannot be told. */
+function descend(schema: z.ZodType, path: readonly PropertyKey[], value: unknown): z.ZodType | undefined {
+  let current = chosen(schema, value);
+  path.forEach((key, i) => {
+    let next: unknown;
+    if (current instanceof z.ZodObject) next = current.shape[key as string];
+    else if (current instanceof z.ZodRecord) next = current.valueType;
+    else if (current instanceof z.ZodArray) next = current.element;
+    current = next === undefined ? undefined : chosen(next as z.ZodType, valueAt(value, path.slice(0, i + 1)));
+  });
+  return current;
+}
+
+/** Takes wrappers off, and the alternative of a union that fits a value best. */
+function chosen(schema: z.ZodType, value: unknown): z.ZodType | undefined {
+  let current: z.ZodType | undefined = schema;
+  while (current !== undefined) {
+    if (current instanceof z.ZodOptional || current instanceof z.ZodDefault || current instanceof z.ZodPrefault) {
+      current = current.unwrap() as z.ZodType;
+    } else if (current instanceof z.ZodPipe) current = current.in as z.ZodType;
+    else if (current instanceof z.ZodDiscriminatedUnion) {
+      const { discriminator } = current.def;
+      const said = valueAt(value, [discriminator]);
+      current = (current.options as z.ZodType[]).find(
+        (option) => option instanceof z.ZodObject && (option.shape[discriminator] as z.ZodType).safeParse(said).success,
+      );
+    } else if (current instanceof z.ZodUnion) {
+      const fits = (option: z.ZodType) => strangeness(option.safeParse(value).error?.issues ?? []);
+      current = [...(current.options as z.ZodType[])].sort((a, b) => fits(a) - fits(b))[0];
+    } else return current;
+  }
+  return undefined;
+}
+
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[], value: unknown): string[] {
+  const at = descend(schema, path, value);
+  return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  let value = root;
+  for (const key of path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key];
+  return value;
+}
+
+/** Where the node at a path, or the nearest one above it, begins. */
+function offsetOf(document: Document.Parsed, path: readonly PropertyKey[]): number | undefined {
+  for (let length = path.length; length >= 0; length--) {
+    const parent = length === 0 ? undefined : document.getIn(path.slice(0, length - 1), true);
+    const key = path[length - 1];
+    const items = (parent as { items?: { key?: { value?: unknown; range?: [number, number, number] } }[] } | undefined)
+      ?.items;
+    const pair = items?.find((item) => item?.key?.value === key);
+    if (pair?.key?.range) return pair.key.range[0];
+    const node = document.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined;
+    if (node?.range) return node.range[0];
+  }
+  return undefined;
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+const report = process.env.TEST_REPORT;
+
+export default defineConfig({
+  test: {
+    include: ['src/**/*.test.ts'],
+    // Native addons (onnxruntime, duckdb) live in processes of their own: a crash there fails one file, not the run.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 20_000,
+    // TEST_REPORT=FILE also writes the results as JSON, for machines.
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
+  },
+});
