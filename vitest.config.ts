@@ -8,6 +8,8 @@ export default defineConfig({
     // Native addons (onnxruntime, duckdb) live in processes of their own: a crash there fails one file, not the run.
     pool: 'forks',
     maxWorkers: 2,
+    // Two workers of one thread each fill two cores; sessions with a pool each would wait for one another.
+    env: { TWOTOWER_THREADS: '1' },
     testTimeout: 20_000,
     // TEST_REPORT=FILE also writes the results as JSON, for machines.
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],

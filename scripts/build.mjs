@@ -1,6 +1,6 @@
-// Compiles src into dist. With --if-stale it does nothing when dist is newer than everything it is made from.
+// Compiles src into dist and writes what it publishes for editors into schemas. With --if-stale it does nothing when dist is newer than everything it is made from.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -16,6 +16,18 @@ if (!(process.argv.includes('--if-stale') && isFresh())) {
     process.exit(status ?? 1);
   }
   chmodSync(main, 0o755);
+  await writeSchemas();
+}
+
+async function writeSchemas() {
+  const { JSON_SCHEMAS } = await import(new URL('../dist/runs/json-schema.js', import.meta.url).href);
+  mkdirSync(`${root}schemas`, { recursive: true });
+  for (const [name, make] of Object.entries(JSON_SCHEMAS)) {
+    const file = `${root}schemas/${name}.schema.json`;
+    const text = `${JSON.stringify(make(), null, 2)}\n`;
+    // A file that has not changed keeps its time.
+    if (changed(file) === 0 || readFileSync(file, 'utf8') !== text) writeFileSync(file, text);
+  }
 }
 
 function isFresh() {

@@ -22,6 +22,7 @@ export const ERROR_CODES = {
   TRAIN_DIVERGED: 'training produced NaN or infinity',
   CHECKPOINT_DAMAGED: 'a checkpoint is truncated or altered',
   RUN_INVALID: 'a run folder is missing or incomplete',
+  RUN_INTERRUPTED: 'training was stopped from outside; it can be resumed',
   USAGE: 'a command was called wrongly',
 } as const;
 

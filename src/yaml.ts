@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { LineCounter, parseDocument, type Document } from 'yaml';
+import { type Document, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { didYouMean, TwoTowerError } from './errors.js';
 
@@ -106,7 +106,7 @@ function chosen(schema: z.ZodType, value: unknown): z.ZodType | undefined {
       current = current.unwrap() as z.ZodType;
     } else if (current instanceof z.ZodPipe) current = current.in as z.ZodType;
     else if (current instanceof z.ZodDiscriminatedUnion) {
-      const { discriminator } = current.def;
+      const discriminator: string = current.def.discriminator;
       const said = valueAt(value, [discriminator]);
       current = (current.options as z.ZodType[]).find(
         (option) => option instanceof z.ZodObject && (option.shape[discriminator] as z.ZodType).safeParse(said).success,

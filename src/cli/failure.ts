@@ -2,8 +2,8 @@ import { type ErrorCode, TwoTowerError } from '../errors.js';
 import { packagePath } from '../package-root.js';
 import type { Output } from './output.js';
 
-/** 0: done. 1: the work failed. 2: what was asked cannot be done: wrong usage, configuration or data. */
-export type ExitCode = 0 | 1 | 2;
+/** 0: done. 1: the work failed. 2: what was asked cannot be done: wrong usage, configuration or data. 130: Ctrl-C. */
+export type ExitCode = 0 | 1 | 2 | 130;
 
 const FAILED_WORK: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'GRAPH_SHAPE',
@@ -26,6 +26,7 @@ export function reportFailure(error: unknown, output: Output): ExitCode {
     const what = remedy === undefined ? message : message.slice(0, -`\n  ${remedy}`.length);
     if (output.json) output.result({ error: { code, message: what, remedy } }, String);
     else output.note(`${red('error')} ${dim(code)}: ${message}`);
+    if (code === 'RUN_INTERRUPTED') return 130;
     return FAILED_WORK.has(code) ? 1 : 2;
   }
   const message = error instanceof Error ? error.message : String(error);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { TwoTowerError } from '../errors.js';
 import { packagePath } from '../package-root.js';
 import { runProgram } from './program.js';
-import type { Verb } from './verbs.js';
+import type { Verb } from './verb.js';
 
 interface Run {
   code: number;

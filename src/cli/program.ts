@@ -4,7 +4,7 @@ import { didYouMean, TwoTowerError } from '../errors.js';
 import { packagePath } from '../package-root.js';
 import { type ExitCode, reportFailure } from './failure.js';
 import { createOutput, type Streams } from './output.js';
-import type { Verb } from './verbs.js';
+import type { Verb } from './verb.js';
 
 /** Runs one command line (without `node` and the script) and returns the exit code; nothing is thrown. */
 export async function runProgram(args: readonly string[], verbs: readonly Verb[], streams: Streams): Promise<ExitCode> {

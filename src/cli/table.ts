@@ -2,9 +2,11 @@ import { stripVTControlCharacters } from 'node:util';
 
 export type Cell = string | number | undefined;
 
+const MEASURE = /^-?\d[\d,]*(\.\d+)?( ?(%|s|B|kB|MB))?$|^undefined$/;
+
 /**
- * Rows as aligned text, the first one being the header. A column whose other cells are all numbers (or `undefined`,
- * shown as `–`) is aligned to the right. Numbers are shown as they are: round before, or pass text.
+ * Rows as aligned text, the first one being the header. A column whose other cells are all numbers, with
+ * their unit if any (or `undefined`, shown as `–`), is aligned to the right. Numbers are shown as they are: round before, or pass text.
  */
 export function table(rows: readonly (readonly Cell[])[]): string {
   const columns = Math.max(0, ...rows.map((row) => row.length));
@@ -12,7 +14,7 @@ export function table(rows: readonly (readonly Cell[])[]): string {
   const widths = Array.from({ length: columns }, (_, column) => Math.max(...texts.map((row) => widthOf(row[column]!))));
   const right = widths.map((_, column) => {
     const cells = rows.slice(1).map((row) => row[column]);
-    return cells.length > 0 && cells.every((cell) => typeof cell !== 'string');
+    return cells.length > 0 && cells.every((cell) => typeof cell !== 'string' || MEASURE.test(cell));
   });
   const line = (row: string[]) =>
     row

@@ -190,7 +190,7 @@ function located(parsed: ParsedDataset, file: string): DatasetConfig {
 export function fieldsOf(config: DatasetConfig): Field[] {
   return (['user', 'item', 'context'] as const).flatMap((owner) =>
     Object.entries(config.fields[owner]).map(([name, { kind, column, ...options }]): Field => {
-      const usual = kind === 'hour-of-day' || kind === 'weekday' ? config.time.column : name;
+      const usual = fieldKind(kind).usualColumn?.(config.time) ?? name;
       return { name, owner, kind, column: column ?? usual, options, time: config.time };
     }),
   );

@@ -17,7 +17,7 @@ export class Database {
     private readonly connection: DuckDBConnection,
   ) {}
 
-  /** @param memoryLimit as DuckDB writes it, for instance `1GB` */
+  /** @param memoryLimit as DuckDB writes it, for instance `512MB` */
   static async open(memoryLimit: string): Promise<Database> {
     const folder = mkdtempSync(join(tmpdir(), 'twotower-'));
     try {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { reorder, reorderColumn, stableOrder } from './sort.js';
+import { Reorder, stableOrder } from './sort.js';
 
 it('orders as a stable comparison sort does', () => {
   const number = fc.oneof(
@@ -23,18 +23,23 @@ it('leaves what is in order alone', () => {
   expect(stableOrder(Float64Array.of())).toBeUndefined();
 });
 
-it('moves whole rows', () => {
-  const order = Uint32Array.of(2, 0, 1);
-  expect([...reorder(Int32Array.of(1, 2, 3), order)]).toEqual([3, 1, 2]);
-  expect(
-    reorderColumn(
-      { encoding: 'ids', rows: Int32Array.of(1, 2, 3, 4, 5, 6), lengths: Int32Array.of(2, 1, 2), maxLength: 2 },
-      order,
-    ),
-  ).toEqual({
-    encoding: 'ids',
-    rows: Int32Array.of(5, 6, 1, 2, 3, 4),
-    lengths: Int32Array.of(2, 2, 1),
+it('moves whole rows in place', () => {
+  const reorder = new Reorder(Uint32Array.of(2, 0, 1));
+  const values = Int32Array.of(1, 2, 3);
+  reorder.rows(values);
+  expect([...values]).toEqual([3, 1, 2]);
+  const column = {
+    encoding: 'ids' as const,
+    rows: Int32Array.of(1, 2, 3, 4, 5, 6),
+    lengths: Int32Array.of(2, 1, 2),
     maxLength: 2,
-  });
+  };
+  reorder.column(column);
+  expect([...column.rows]).toEqual([5, 6, 1, 2, 3, 4]);
+  expect([...column.lengths]).toEqual([2, 2, 1]);
+  // A smaller array after a larger one leaves the rest of the scratch buffer alone.
+  const times = Float64Array.of(0.5, 1.5, 2.5);
+  reorder.rows(times);
+  reorder.rows(values);
+  expect([...times, ...values]).toEqual([2.5, 0.5, 1.5, 2, 3, 1]);
 });

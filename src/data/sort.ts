@@ -9,7 +9,8 @@ export function stableOrder(values: Float64Array): Uint32Array | undefined {
   for (let i = 1; i < values.length && sorted; i++) sorted = !(values[i]! < values[i - 1]!);
   if (sorted) return undefined;
   const words = new Uint32Array(values.buffer, values.byteOffset, values.length * 2);
-  let order = Uint32Array.from({ length: values.length }, (_, i) => i);
+  let order = new Uint32Array(values.length);
+  for (let i = 0; i < order.length; i++) order[i] = i;
   let next = new Uint32Array(values.length);
   const counts = new Uint32Array(65537);
   for (let digit = 0; digit < 4; digit++) {
@@ -34,36 +35,35 @@ export function stableOrder(values: Float64Array): Uint32Array | undefined {
   return order;
 }
 
-/** A copy of `values` in another order, `width` of them a row. */
-export function reorder<T extends Int32Array | Float32Array | Float64Array>(
-  values: T,
-  order: Uint32Array,
-  width = 1,
-): T {
-  const copy = new (values.constructor as new (length: number) => T)(values.length);
-  if (width === 1) {
-    for (let i = 0; i < order.length; i++) copy[i] = values[order[i]!]!;
-    return copy;
-  }
-  for (let i = 0; i < order.length; i++) {
-    const from = order[i]! * width;
-    for (let k = 0; k < width; k++) copy[i * width + k] = values[from + k]!;
-  }
-  return copy;
-}
+/** Moves arrays of rows into another order in place, through one scratch buffer: no array is held twice. */
+export class Reorder {
+  private scratch = new ArrayBuffer(0);
 
-/** A column in another order. */
-export function reorderColumn(column: EncodedColumn, order: Uint32Array): EncodedColumn {
-  switch (column.encoding) {
-    case 'id':
-      return { encoding: 'id', rows: reorder(column.rows, order) };
-    case 'ids':
-      return {
-        ...column,
-        rows: reorder(column.rows, order, column.maxLength),
-        lengths: reorder(column.lengths, order),
-      };
-    case 'numbers':
-      return { ...column, values: reorder(column.values, order, column.width) };
+  constructor(private readonly order: Uint32Array) {}
+
+  /** @param width values a row */
+  rows(values: Int32Array | Float32Array | Float64Array, width = 1): void {
+    if (this.scratch.byteLength < values.byteLength) this.scratch = new ArrayBuffer(values.byteLength);
+    const kept = new (values.constructor as new (buffer: ArrayBuffer, offset: number, length: number) => typeof values)(
+      this.scratch,
+      0,
+      values.length,
+    );
+    kept.set(values);
+    const { order } = this;
+    if (width === 1) {
+      for (let i = 0; i < order.length; i++) values[i] = kept[order[i]!]!;
+      return;
+    }
+    for (let i = 0; i < order.length; i++) {
+      const from = order[i]! * width;
+      for (let k = 0; k < width; k++) values[i * width + k] = kept[from + k]!;
+    }
+  }
+
+  column(column: EncodedColumn): void {
+    if (column.encoding === 'numbers') this.rows(column.values, column.width);
+    else this.rows(column.rows, column.encoding === 'ids' ? column.maxLength : 1);
+    if (column.encoding === 'ids') this.rows(column.lengths);
   }
 }

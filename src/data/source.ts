@@ -7,6 +7,7 @@ import type { TableSource } from './config.js';
 import type { Database } from './database.js';
 import type { RawColumn } from './fields/kind.js';
 import { identifier, literal } from './fields/sql.js';
+import { firstLine, notJson, notUtf8 } from './lines.js';
 
 /** A data file as DuckDB sees it. */
 export interface Source {
@@ -17,6 +18,8 @@ export interface Source {
   relation: string;
   /** Lines before the first row; undefined where rows are not lines. */
   headerLines: number | undefined;
+  /** Lines that were skipped because they could not be read, ascending; filled as the file is read. */
+  skippedLines: number[];
 }
 
 const EXTENSIONS: Record<string, Source['format']> = {
@@ -56,19 +59,19 @@ export async function openSource(db: Database, table: TableSource, root: string,
       const rows = await db.rows<{ column_name: string; column_type: string }>(`DESCRIBE SELECT * FROM ${relation}`);
       return rows.map((row) => ({ name: row.column_name, type: row.column_type, sql: identifier(row.column_name) }));
     } catch (cause) {
-      throw unreadable(file, cause);
+      throw await unreadable(file, cause);
     }
   };
   if (format === 'parquet') {
     const relation = `read_parquet(${literal(file)})`;
-    return { file, format, columns: await described(relation), relation, headerLines: undefined };
+    return { file, format, columns: await described(relation), relation, headerLines: undefined, skippedLines: [] };
   }
   const sniffed = await described(`read_json(${literal(file)}, format='newline_delimited', ignore_errors=true)`);
   // Numbers are kept as their text, so that a row of another type is found by its number and not by DuckDB's guess.
   const columns = sniffed.map((column) => ({ ...column, type: column.type.endsWith('[]') ? 'VARCHAR[]' : 'VARCHAR' }));
   const types = columns.map((column) => `${literal(column.name)}: ${literal(column.type)}`).join(', ');
   const relation = `read_json(${literal(file)}, format='newline_delimited', columns={${types}}, ignore_errors=${skipBad})`;
-  return { file, format, columns, relation, headerLines: 0 };
+  return { file, format, columns, relation, headerLines: 0, skippedLines: [] };
 }
 
 /** The named column. @throws DATA_COLUMN */
@@ -86,16 +89,16 @@ export function columnIn(source: Source, name: string): RawColumn {
 }
 
 /** Runs a statement that reads a source, and turns DuckDB's complaints into ours. Ragged CSV rows go to `bad`. */
-export async function readSource(db: Database, source: Source, sql: string, bad: BadRows): Promise<number[]> {
+export async function readSource(db: Database, source: Source, sql: string, bad: BadRows): Promise<void> {
   if (source.format === 'csv') await db.run('DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans');
   try {
     await db.run(sql);
   } catch (cause) {
-    throw unreadable(source.file, cause);
+    throw await unreadable(source.file, cause);
   }
-  if (source.format !== 'csv') return [];
+  if (source.format !== 'csv') return;
   const rejected = await db.rows<{ line: bigint; error_type: string; error_message: string }>(
-    'SELECT line, min(error_type) AS error_type, min(error_message) AS error_message FROM reject_errors GROUP BY line ORDER BY line',
+    'SELECT line, min(error_type) AS error_type, arg_max(error_message, column_idx) AS error_message FROM reject_errors GROUP BY line ORDER BY line',
   );
   const first = rejected[0];
   if (first !== undefined) {
@@ -113,14 +116,14 @@ export async function readSource(db: Database, source: Source, sql: string, bad:
       code: 'DATA_VALUE',
     });
   }
-  return rejected.map((row) => Number(row.line));
+  source.skippedLines = rejected.map((row) => Number(row.line));
 }
 
 function openCsv(file: string, table: TableSource, extension: string): Source {
   const delimiter = table.delimiter ?? (extension === '.tsv' ? '\t' : ',');
   const encoding = table.encoding;
-  const names = Array.isArray(table.header) ? table.header : headerOf(file, delimiter, table.quote, encoding);
-  if (table.header === false) names.forEach((_, i) => (names[i] = `column${i}`));
+  const first = Array.isArray(table.header) ? table.header : headerOf(file, delimiter, table.quote, encoding);
+  const names = table.header === false ? first.map((_, i) => `column${i}`) : first;
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {
     throw new TwoTowerError(
@@ -143,7 +146,7 @@ function openCsv(file: string, table: TableSource, extension: string): Source {
     'rejects_limit=0',
   ];
   const relation = `read_csv(${literal(file)}, ${options.join(', ')})`;
-  return { file, format: 'csv', columns, relation, headerLines: table.header === true ? 1 : 0 };
+  return { file, format: 'csv', columns, relation, headerLines: table.header === true ? 1 : 0, skippedLines: [] };
 }
 
 /** The values of the first line. */
@@ -176,15 +179,27 @@ function headerOf(file: string, delimiter: string, quote: string, encoding: 'utf
   return names;
 }
 
-function unreadable(file: string, cause: unknown): TwoTowerError {
+/** DuckDB's complaint in our words. It miscounts lines of JSON and fails inside on foreign encodings, so the line is looked up. */
+async function unreadable(file: string, cause: unknown): Promise<TwoTowerError> {
   const message = cause instanceof Error ? cause.message : String(cause);
-  const json = /Malformed JSON.* in line (\d+): (.*)/.exec(message);
-  if (json !== null) {
+  if (/Malformed JSON/.test(message)) {
+    const line = await firstLine(file, notJson);
+    const reason = /in line \d+: (.*)/.exec(message)?.[1]?.trim() ?? 'it cannot be read';
     return new TwoTowerError(
       'DATA_VALUE',
-      `${file}, row ${json[1]} (line ${json[1]}): malformed JSON: ${json[2]!.trim()}`,
+      `${file}, row ${line} (line ${line}): malformed JSON: ${reason}`,
       'Correct the line. Or skip bad rows with maxBadRows.',
     );
+  }
+  if (/INTERNAL Error|utf-?8|unicode/i.test(message)) {
+    const line = await firstLine(file, notUtf8);
+    if (line !== undefined) {
+      return new TwoTowerError(
+        'DATA_VALUE',
+        `${file}, line ${line}: the text is not utf-8`,
+        'Set `encoding` of the table.',
+      );
+    }
   }
   return new TwoTowerError(
     'DATA_SOURCE',

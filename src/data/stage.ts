@@ -24,7 +24,7 @@ export async function stage(db: Database, source: Source, staging: Staging, bad:
   const cases = checks.map((check, i) => `WHEN ${check.when} THEN ${i + 1}`);
   const judged = cases.length === 0 ? '0' : `CASE ${cases.join(' ')} ELSE 0 END`;
   const problem = drop === undefined ? judged : `CASE WHEN ${drop} THEN -1 ELSE ${judged} END`;
-  const rejected = await readSource(
+  await readSource(
     db,
     source,
     `CREATE TABLE ${table} AS SELECT ${select.join(', ')}, (${problem})::SMALLINT AS problem FROM ${source.relation}`,
@@ -43,7 +43,7 @@ export async function stage(db: Database, source: Source, staging: Staging, bad:
     );
     bad.add(Number(found.n), {
       file: source.file,
-      place: placeOf(source, row, rejected),
+      place: placeOf(source, row),
       column: check.column,
       says: `${JSON.stringify(shown[0]?.v ?? '')} ${check.says}`,
       remedy: check.remedy,
@@ -53,10 +53,10 @@ export async function stage(db: Database, source: Source, staging: Staging, bad:
 }
 
 /** Where a row stands, for people: rows count from 1 after the header; lines as an editor counts them. */
-export function placeOf(source: Source, row: number, rejectedLines: number[] = []): string {
+export function placeOf(source: Source, row: number): string {
   if (source.headerLines === undefined) return `row ${row + 1}`;
   let line = row + 1 + source.headerLines;
-  for (const rejected of rejectedLines) if (rejected <= line) line++;
+  for (const skipped of source.skippedLines) if (skipped <= line) line++;
   return `row ${line - source.headerLines} (line ${line})`;
 }
 

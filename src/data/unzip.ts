@@ -30,11 +30,19 @@ export function unzip(archive: Buffer): Map<string, Buffer> {
     const start = local + 30 + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28);
     const body = archive.subarray(start, start + packed);
     if (method !== 0 && method !== 8) throw damaged(`"${name}" is compressed in an unknown way (${method})`);
-    const content = method === 0 ? body : inflateRawSync(body, { maxOutputLength: Math.max(1, size) });
+    const content = method === 0 ? body : inflate(body, size, name);
     if (content.length !== size) throw damaged(`"${name}" is truncated`);
     files.set(name, content);
   }
   return files;
+}
+
+function inflate(body: Buffer, size: number, name: string): Buffer {
+  try {
+    return inflateRawSync(body, { maxOutputLength: Math.max(1, size) });
+  } catch {
+    throw damaged(`"${name}" is truncated, or longer than it says`);
+  }
 }
 
 function damaged(why: string): TwoTowerError {

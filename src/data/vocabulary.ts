@@ -1,7 +1,7 @@
 import { TwoTowerError } from '../errors.js';
+import { type Database, doubles } from './database.js';
 import type { FieldEncoderState, VocabularyState } from './dataset.js';
 import type { NumberStatistics, VocabularyKind } from './fields/kind.js';
-import { doubles, type Database } from './database.js';
 import type { LoadContext, StagedField } from './tables.js';
 
 /** What the training part taught: the state of each field, and the vocabularies. */

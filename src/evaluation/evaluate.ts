@@ -40,7 +40,9 @@ export async function evaluate(
   if (!corpus) return impressions;
   if (!ranked) return mergeResults(impressions, unranked(ks));
   const positives = rows.filter((_, i) => labels[i]! > 0);
-  const result = await rankCorpus(inference, dataset, positives, items, ks, (done) => onProgress(half + done * (1 - half)));
+  const result = await rankCorpus(inference, dataset, positives, items, ks, (done) =>
+    onProgress(half + done * (1 - half)),
+  );
   return mergeResults(impressions, result);
 }
 
@@ -55,7 +57,14 @@ export async function allItemStates(inference: Inference, dataset: Dataset): Pro
   const blocks: HostState[] = [];
   for (let from = 0; from < dataset.items.count; from += BLOCK) {
     const size = Math.min(BLOCK, dataset.items.count - from);
-    blocks.push(await inference.items(itemFeeds(dataset, Int32Array.from({ length: size }, (_, i) => from + i))));
+    blocks.push(
+      await inference.items(
+        itemFeeds(
+          dataset,
+          Int32Array.from({ length: size }, (_, i) => from + i),
+        ),
+      ),
+    );
   }
   return concatStates(blocks);
 }
@@ -117,6 +126,8 @@ async function rankCorpus(
 function unranked(ks: readonly number[]): EvaluationResult {
   const note = 'the model scores candidates one by one and cannot retrieve';
   const names = ['recall', 'ndcg', 'mrr', 'hitRate', 'precision'];
-  const metrics = Object.fromEntries(names.flatMap((name) => ks.map((k) => [`${name}@${k}`, { value: undefined, note }])));
+  const metrics = Object.fromEntries(
+    names.flatMap((name) => ks.map((k) => [`${name}@${k}`, { value: undefined, note }])),
+  );
   return { metrics, counts: {} };
 }

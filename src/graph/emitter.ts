@@ -36,6 +36,14 @@ export class Emitter {
     return outputs;
   }
 
+  /** Asks the node that made `value` for its output number `index` as well. */
+  further(value: string, index: number): string {
+    const { outputs } = this.nodes.find((node) => node.outputs[0] === value)!;
+    while (outputs.length <= index) outputs.push('');
+    outputs[index] ||= `${value}.${index}`;
+    return outputs[index]!;
+  }
+
   /** An input that the session fills by itself (random numbers, index plans) or the caller feeds. */
   input(value: OnnxValue): string {
     const known = this.inputs.find((existing) => existing.name === value.name);

@@ -18,14 +18,15 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): (Tensor | undef
   }
   const order = reachable([loss]);
   const keys = wrt.map(leafKey);
-  const needed = dependents(order, new Set(keys));
+  const wanted = new Set(keys);
+  const needed = dependents(order, wanted);
   const upstream = new Map<Tensor, Tensor>([[loss, scalar(1, loss.dtype)]]);
   const result = new Map<unknown, Tensor>();
   for (const node of order.reverse()) {
     const flowing = upstream.get(node);
     if (flowing === undefined || !needed.has(node)) continue;
     const key = leafKey(node);
-    if (keys.includes(key)) {
+    if (wanted.has(key)) {
       const sum = result.get(key);
       result.set(key, sum === undefined ? flowing : add(sum, flowing));
     }

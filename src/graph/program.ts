@@ -10,7 +10,7 @@ import { fillRandom } from './random-feeds.js';
 import { type Dim, evaluate, formatShape, parse, type Shape } from './shape.js';
 
 export interface ProgramOptions {
-  /** Threads inside one run; 0 lets ONNX Runtime take every core. */
+  /** Threads inside one run; 0 takes as many as the environment variable TWOTOWER_THREADS says, or every core. */
   threads?: number;
   /** ONNX Runtime execution provider; CPU is what is tested. */
   executionProvider?: string;
@@ -46,11 +46,12 @@ export class Program {
     graph: CompiledGraph,
     { threads = 0, executionProvider = 'cpu' }: ProgramOptions = {},
   ): Promise<Program> {
+    const count = threads || Number(process.env.TWOTOWER_THREADS) || 0;
     const session = await ort.InferenceSession.create(graph.onnx, {
       executionProviders: [executionProvider],
       graphOptimizationLevel: 'all',
       logSeverityLevel: 3,
-      ...(threads > 0 && { intraOpNumThreads: threads }),
+      ...(count > 0 && { intraOpNumThreads: count }),
     });
     return new Program(graph, session);
   }
@@ -140,11 +141,13 @@ export class Program {
   }
 }
 
-/** Remembers the size of every name that stands alone on an axis; the first one met counts. */
+/** Remembers the size of every name that an axis tells; the first one met counts. */
 function bindNames(pattern: Shape, shape: readonly number[], sizes: Map<string, number>): void {
   pattern.forEach((dim, axis) => {
-    const size = shape[axis];
-    if (typeof dim === 'string' && !dim.includes('*') && size !== undefined && !sizes.has(dim)) sizes.set(dim, size);
+    const { factor, names } = parse(dim);
+    const [name, second] = names;
+    const size = (shape[axis] ?? Number.NaN) / factor;
+    if (name !== undefined && second === undefined && Number.isInteger(size) && !sizes.has(name)) sizes.set(name, size);
   });
 }
 

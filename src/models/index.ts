@@ -10,7 +10,14 @@ export const MODELS: readonly ModelDefinition<any>[] = [dssm];
 export function findModel(name: string): ModelDefinition<any> {
   const model = MODELS.find((candidate) => candidate.name === name);
   if (model === undefined) {
-    throw new TwoTowerError('MODEL_UNKNOWN', `there is no model "${name}"`, didYouMean(name, MODELS.map((m) => m.name)));
+    throw new TwoTowerError(
+      'MODEL_UNKNOWN',
+      `there is no model "${name}"`,
+      didYouMean(
+        name,
+        MODELS.map((m) => m.name),
+      ),
+    );
   }
   return model;
 }

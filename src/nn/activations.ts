@@ -1,4 +1,17 @@
-import { add, elu, erf, multiply, parameter, relu, sigmoid, type Tensor, tanh, where, greater, width } from '../graph/index.js';
+import {
+  add,
+  elu,
+  erf,
+  greater,
+  multiply,
+  parameter,
+  relu,
+  sigmoid,
+  type Tensor,
+  tanh,
+  where,
+  width,
+} from '../graph/index.js';
 import { constantValue } from './initializers.js';
 
 export const ACTIVATIONS = ['relu', 'gelu', 'elu', 'swish', 'tanh', 'sigmoid', 'prelu', 'linear'] as const;

@@ -4,8 +4,8 @@ import {
   constant,
   currentScope,
   expandDims,
-  inScope,
   type Initializer,
+  inScope,
   matMul,
   multiply,
   reshape,
@@ -36,7 +36,10 @@ export interface AttentionOptions extends AttentionMasks {
 }
 
 /** All masks in one that broadcasts against [..., Q, K]. */
-function combineMasks(keyCount: () => number, { keys, pairs, excludeSelf = false }: AttentionMasks): Tensor | undefined {
+function combineMasks(
+  keyCount: () => number,
+  { keys, pairs, excludeSelf = false }: AttentionMasks,
+): Tensor | undefined {
   const masks: Tensor[] = [];
   if (keys !== undefined) masks.push(expandDims(keys, -2));
   if (pairs !== undefined) masks.push(pairs);
@@ -62,7 +65,13 @@ export function attend(query: Tensor, keys: Tensor, values: Tensor, options: Att
   return weigh(query, keys, values, mask, options);
 }
 
-function weigh(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | undefined, options: AttentionOptions): Tensor {
+function weigh(
+  query: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  mask: Tensor | undefined,
+  options: AttentionOptions,
+): Tensor {
   const scale = options.scale ?? 1 / Math.sqrt(width(keys));
   const scores = matMul(multiply(query, scale), keys, { transposeB: true });
   return matMul(dropout(maskedSoftmax(scores, mask), options.dropout ?? 0), values);
@@ -89,8 +98,17 @@ function swapHeads(x: Tensor): Tensor {
   return transpose(x, axes.with(rank - 3, rank - 2).with(rank - 2, rank - 3));
 }
 
-/** Attention of each head by itself over projected tensors [..., T, heads·d], the heads side by side: [..., Q, heads·v]. */
-export function attendHeads(query: Tensor, keys: Tensor, values: Tensor, heads: number, options: AttentionOptions = {}): Tensor {
+/**
+ * Attention of each head by itself over projected tensors [..., T, heads·d], the heads side by side: [..., Q,
+ * heads·v].
+ */
+export function attendHeads(
+  query: Tensor,
+  keys: Tensor,
+  values: Tensor,
+  heads: number,
+  options: AttentionOptions = {},
+): Tensor {
   const mask = combineMasks(() => width(keys, -2), options);
   // A mask of [Q, K] fits all leading axes as it is; one with leading axes needs a place for the heads.
   const perHead = mask !== undefined && mask.shape.length > 2 ? expandDims(mask, -3) : mask;
@@ -102,7 +120,10 @@ export interface MultiHeadAttentionOptions extends AttentionOptions {
   heads: number;
   /** Width of all heads together; the width of the query unless given. */
   width?: number;
-  /** Width of the result, or `false` to leave the heads side by side without output projection; the query's unless given. */
+  /**
+   * Width of the result, or `false` to leave the heads side by side without output projection; the query's unless
+   * given.
+   */
   output?: number | false;
   /** Whether the projections have biases. */
   bias?: boolean;
@@ -115,7 +136,12 @@ export interface MultiHeadAttentionOptions extends AttentionOptions {
  * @param source [..., K, d'], what is attended to; the query itself for self-attention
  * @returns [..., Q, output]
  */
-export function multiHeadAttention(name: string, query: Tensor, source: Tensor, options: MultiHeadAttentionOptions): Tensor {
+export function multiHeadAttention(
+  name: string,
+  query: Tensor,
+  source: Tensor,
+  options: MultiHeadAttentionOptions,
+): Tensor {
   const { heads, width: size = width(query), output = width(query), bias = true, initialize = glorotUniform } = options;
   return inScope(name, () => {
     const projected = attendHeads(

@@ -31,17 +31,12 @@ export type BagMode = 'sum' | 'mean' | 'max';
 export function bag(values: Tensor, segments: Tensor, like: Tensor, mode: BagMode): Tensor {
   switch (mode) {
     case 'sum':
-      return segmentSum(values, segments, like);
+      return apply(scatterSumOp, [values, segments, like]);
     case 'mean':
-      return divide(segmentSum(values, segments, like), maximum(segmentCounts(values, segments, like), 1));
+      return divide(apply(scatterSumOp, [values, segments, like]), maximum(segmentCounts(values, segments, like), 1));
     case 'max':
       return segmentMax(values, segments, like);
   }
-}
-
-function segmentSum(values: Tensor, segments: Tensor, like: Tensor): Tensor {
-  const sum = apply(scatterSumOp, [values, segments, like]);
-  return withGradient(sum, [values], (upstream) => [gather(upstream, segments)]);
 }
 
 /** How many values each list has: [lists, 1]. */
@@ -50,7 +45,9 @@ function segmentCounts(values: Tensor, segments: Tensor, like: Tensor): Tensor {
   return apply(scatterSumOp, [ones, segments, like]);
 }
 
-/** The largest of the rows of `values` [V, d] that share a segment, `LOWEST` where there is none: [like's rows, d]. */
+/**
+ * The largest of the rows of `values` [V, d] that share a segment, `LOWEST` where there is none: [like's rows, d].
+ */
 const scatterMaxOp: Op = {
   name: 'scatterMax',
   infer([values, segments, like]) {

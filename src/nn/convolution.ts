@@ -4,8 +4,8 @@ import {
   concat,
   constant,
   currentScope,
-  inScope,
   type Initializer,
+  inScope,
   matMul,
   pad,
   parameter,
@@ -27,8 +27,8 @@ export interface ConvolutionOptions {
 }
 
 /**
- * 1-D convolution over the second to last axis, as one matrix product of the shifted lists side by side:
- * y_t = Σ_k x_{t+k}·W_k + b, [..., L, in] → [..., L', units]. The weight [kernel·in, units] has the rows of W_0, then W_1, …
+ * 1-D convolution over the second to last axis, as one matrix product of the shifted lists side by side: y_t = Σ_k
+ * x_{t+k}·W_k + b, [..., L, in] → [..., L', units]. The weight [kernel·in, units] has the rows of W_0, then W_1, …
  */
 export function convolution(name: string, x: Tensor, units: number, options: ConvolutionOptions): Tensor {
   const { kernel, padding = 'valid', bias = true, initialize = glorotUniform } = options;
@@ -75,7 +75,8 @@ export function mirrorPad(x: Tensor, before: number, after: number): Tensor {
     if (shifted < 0) return -shifted - 1;
     return shifted < length ? shifted : 2 * length - 1 - shifted;
   };
-  // A product with a selection of rows: one node forward and one back, where slices would be one for each mirrored position.
+  // A product with a selection of rows: one node forward and one back, where slices would be one for each mirrored
+  // position.
   const selection = new Array<number>(total * length).fill(0);
   for (let position = 0; position < total; position++) selection[position * length + source(position)] = 1;
   return matMul(constant(selection, [total, length]), x);

@@ -1,4 +1,5 @@
 import {
+  cast,
   concat,
   constant,
   type Dim,
@@ -14,7 +15,6 @@ import {
   multiply,
   reduceSum,
   type Tensor,
-  cast,
 } from '../graph/index.js';
 import type { Feature } from '../schema.js';
 import { normal } from './initializers.js';

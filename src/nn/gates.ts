@@ -1,4 +1,14 @@
-import { add, expandDims, inScope, multiply, reduceMean, sigmoid, softmax, type Tensor, width } from '../graph/index.js';
+import {
+  add,
+  expandDims,
+  inScope,
+  multiply,
+  reduceMean,
+  sigmoid,
+  softmax,
+  type Tensor,
+  width,
+} from '../graph/index.js';
 import { type Activation, activate } from './activations.js';
 import { dense } from './dense.js';
 
@@ -36,10 +46,11 @@ export interface SqueezeExcitationOptions extends GateOptions {
 }
 
 /**
- * Squeeze and excitation of fields (Hu et al., 2018; for recommendation Huang et al., 2019): each field's mean, through one
- * layer (or two with `hidden`), gives one factor per field. [..., S, d] → [..., S, d].
+ * Squeeze and excitation of fields (Hu et al., 2018; for recommendation Huang et al., 2019): each field's mean,
+ * through one layer (or two with `hidden`), gives one factor per field. [..., S, d] → [..., S, d].
  *
- * Light-SE is `{ gate: 'softmax', residual: true, bias: false }`; the classic block is `{ hidden: S/2, gate: 'sigmoid' }`.
+ * Light-SE is `{ gate: 'softmax', residual: true, bias: false }`; the classic block is `{ hidden: S/2, gate:
+ * 'sigmoid' }`.
  */
 export function squeezeExcitation(name: string, fields: Tensor, options: SqueezeExcitationOptions = {}): Tensor {
   const { gate = 'sigmoid', residual = false } = options;

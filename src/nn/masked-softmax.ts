@@ -4,8 +4,8 @@ import { indicator, multiply, scalar, softmax, type Tensor, where } from '../gra
 export const LOWEST = -1e30;
 
 /**
- * Softmax over the last axis among the positions where `mask` holds; exactly 0 elsewhere, and 0 everywhere in a row that has
- * no position at all.
+ * Softmax over the last axis among the positions where `mask` holds; exactly 0 elsewhere, and 0 everywhere in a row
+ * that has no position at all.
  * @param scores [..., L]
  * @param mask bool, broadcasts against the scores
  */

@@ -2,7 +2,7 @@ import { inScope, type Tensor } from '../graph/index.js';
 import { type Activation, activate } from './activations.js';
 import { dense } from './dense.js';
 import { dropout } from './dropout.js';
-import { heNormal, glorotUniform } from './initializers.js';
+import { glorotUniform, heNormal } from './initializers.js';
 import { batchNorm, layerNorm } from './normalization.js';
 
 export interface MlpOptions {

@@ -1,6 +1,7 @@
 import {
   add,
   broadcastTo,
+  constant,
   divide,
   inScope,
   isTraining,
@@ -17,7 +18,6 @@ import {
   state,
   subtract,
   type Tensor,
-  constant,
   updateState,
   width,
   withGradient,
@@ -31,7 +31,11 @@ export interface NormalizationOptions {
 }
 
 /** Layer normalisation of the last axis (Ba et al., 2016). */
-export function layerNorm(name: string, x: Tensor, { epsilon = 1e-5, affine = true }: NormalizationOptions = {}): Tensor {
+export function layerNorm(
+  name: string,
+  x: Tensor,
+  { epsilon = 1e-5, affine = true }: NormalizationOptions = {},
+): Tensor {
   return inScope(name, () => {
     const normal = standardize(x, epsilon);
     if (!affine) return normal;
@@ -75,7 +79,10 @@ export function batchNorm(
     updateState(runningVariance, blend(runningVariance, unbiased));
     return withGradient(add(multiply(x, factor), offset), [x, scale, shift], (upstream) => {
       const shiftGradient = columnSum(upstream);
-      const scaleGradient = multiply(subtract(columnSum(multiply(upstream, x)), multiply(mean, shiftGradient)), inverse);
+      const scaleGradient = multiply(
+        subtract(columnSum(multiply(upstream, x)), multiply(mean, shiftGradient)),
+        inverse,
+      );
       // d/dx = factor · (g − mean(g) − x̂·mean(g·x̂)), gathered into one multiple of g, one of x and a constant.
       const slope = divide(multiply(multiply(factor, scaleGradient), inverse), count);
       const level = subtract(multiply(mean, slope), divide(multiply(factor, shiftGradient), count));

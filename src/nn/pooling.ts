@@ -40,8 +40,8 @@ export function maskedMax(values: Tensor, mask: Tensor): Tensor {
 }
 
 /**
- * Σ_j w_j v_j: weights [..., L] and values [..., L, d] → [..., d], as a matrix product. Where the axis of the values before L is the
- * literal 1, one list serves all rows of weights: [N, L] with [1, L, d] → [N, d].
+ * Σ_j w_j v_j: weights [..., L] and values [..., L, d] → [..., d], as a matrix product. Where the axis of the
+ * values before L is the literal 1, one list serves all rows of weights: [N, L] with [1, L, d] → [N, d].
  */
 export function weightedSum(weights: Tensor, values: Tensor): Tensor {
   if (values.shape.length === 2 && weights.shape.length === 2) return matMul(weights, values);
@@ -57,8 +57,8 @@ export interface AttentionPoolingOptions {
 }
 
 /**
- * Additive attention pooling: Σ_j softmax_j(wᵀh_j)·h_j, or wᵀtanh(W h_j + b) with `hidden`; padding gets no weight, an empty list
- * gives zeros.
+ * Additive attention pooling: Σ_j softmax_j(wᵀh_j)·h_j, or wᵀtanh(W h_j + b) with `hidden`; padding gets no weight,
+ * an empty list gives zeros.
  * @param values [..., L, d]
  * @param mask bool [..., L]
  * @returns [..., d], or [..., heads, d] where `heads` is given

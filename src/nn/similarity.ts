@@ -16,7 +16,8 @@ export interface MaxSimOptions {
 }
 
 /**
- * MaxSim (Khattab and Zaharia, 2020, section 3.3): Σ_i max_j ⟨u_i, v_j⟩ over the heads i of the user and j of the item.
+ * MaxSim (Khattab and Zaharia, 2020, section 3.3): Σ_i max_j ⟨u_i, v_j⟩ over the heads i of the user and j of the
+ * item.
  * @param user [..., H, d]
  * @param item [..., H', d]; leading axes broadcast
  * @returns [...]

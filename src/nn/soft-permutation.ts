@@ -35,11 +35,11 @@ export interface SoftPermutationOptions {
 }
 
 /**
- * NeuralSort (Grover et al., 2019, equation 5): P̂_i = softmax_j(((m+1−2i)·s_j − Σ_l |s_j − s_l|) / τ), i = 1 … m, where m counts the
- * scores that exist.
+ * NeuralSort (Grover et al., 2019, equation 5): P̂_i = softmax_j(((m+1−2i)·s_j − Σ_l |s_j − s_l|) / τ), i = 1 … m,
+ * where m counts the scores that exist.
  *
- * The relaxed permutation is row-stochastic: P̂_ij says how far item j is the i-th largest. With a mask the columns of items
- * that do not exist are 0, and so are the rows after the m-th.
+ * The relaxed permutation is row-stochastic: P̂_ij says how far item j is the i-th largest. With a mask the columns
+ * of items that do not exist are 0, and so are the rows after the m-th.
  * @param scores [..., n]
  * @returns [..., n, n]
  */
@@ -55,8 +55,9 @@ export function neuralSort(scores: Tensor, options: SoftPermutationOptions = {})
 }
 
 /**
- * SoftSort (Prillo and Eisenschlos, 2020, equation 3): P̂_i = softmax_j(−|s_[i] − s_j| / τ), where s_[i] is the i-th largest score.
- * Rows, columns and masks as in `neuralSort`; cheaper, since it compares with n sorted scores instead of summing n gaps.
+ * SoftSort (Prillo and Eisenschlos, 2020, equation 3): P̂_i = softmax_j(−|s_[i] − s_j| / τ), where s_[i] is the
+ * i-th largest score. Rows, columns and masks as in `neuralSort`; cheaper, since it compares with n sorted scores
+ * instead of summing n gaps.
  */
 export function softSort(scores: Tensor, options: SoftPermutationOptions = {}): Tensor {
   const n = width(scores);
@@ -81,7 +82,11 @@ function rowMask(mask: Tensor, n: number): Tensor {
   return less(ranks(n), add(count, 0.5));
 }
 
-function relax(logits: Tensor, n: number, { temperature = 1, mask, logarithm = false }: SoftPermutationOptions): Tensor {
+function relax(
+  logits: Tensor,
+  n: number,
+  { temperature = 1, mask, logarithm = false }: SoftPermutationOptions,
+): Tensor {
   const normalize = logarithm ? logSoftmax : softmax;
   const scaled = divide(logits, temperature);
   if (mask === undefined) return normalize(scaled);
@@ -91,8 +96,8 @@ function relax(logits: Tensor, n: number, { temperature = 1, mask, logarithm = f
 }
 
 /**
- * The hard permutation matrix that sorts the scores downwards, lower index first among equals: a target for the relaxed
- * ones, [..., n] → [..., n, n]. No gradient. With a mask, padded rows and columns are 0.
+ * The hard permutation matrix that sorts the scores downwards, lower index first among equals: a target for the
+ * relaxed ones, [..., n] → [..., n, n]. No gradient. With a mask, padded rows and columns are 0.
  */
 export function hardPermutation(scores: Tensor, mask?: Tensor): Tensor {
   const n = width(scores);

@@ -1,4 +1,17 @@
-import { add, expandDims, inScope, masked, matMul, multiply, parameter, slice, squeeze, subtract, type Tensor, width } from '../graph/index.js';
+import {
+  add,
+  expandDims,
+  inScope,
+  masked,
+  matMul,
+  multiply,
+  parameter,
+  slice,
+  squeeze,
+  subtract,
+  type Tensor,
+  width,
+} from '../graph/index.js';
 import { type Activation, activate } from './activations.js';
 import { dense } from './dense.js';
 import { glorotUniform, zeros } from './initializers.js';
@@ -20,16 +33,22 @@ export interface TargetAttentionOptions {
 }
 
 /**
- * The activation unit of DIN (Zhou et al., 2018, section 4.3): one number per position, an MLP over [q; s; q−s; q⊙s].
+ * The activation unit of DIN (Zhou et al., 2018, section 4.3): one number per position, an MLP over [q; s; q−s;
+ * q⊙s].
  *
- * The first layer W₁q + W₂s + W₃(q−s) + W₄(q⊙s) is computed as (W₁+W₃)q + (W₂−W₃)s + W₄(q⊙s): the first term once per query, the second
- * once per list, however many queries meet however many lists. Its weight [4d + e, units] has the rows of W₁, W₂, W₃, W₄, then
- * those of `extra`.
+ * The first layer W₁q + W₂s + W₃(q−s) + W₄(q⊙s) is computed as (W₁+W₃)q + (W₂−W₃)s + W₄(q⊙s): the first term once
+ * per query, the second once per list, however many queries meet however many lists. Its weight [4d + e, units] has
+ * the rows of W₁, W₂, W₃, W₄, then those of `extra`.
  * @param query [..., d]
  * @param sequence [..., L, d]; leading axes broadcast against those of the query
  * @returns [..., L]
  */
-export function activationUnit(name: string, query: Tensor, sequence: Tensor, options: TargetAttentionOptions = {}): Tensor {
+export function activationUnit(
+  name: string,
+  query: Tensor,
+  sequence: Tensor,
+  options: TargetAttentionOptions = {},
+): Tensor {
   const { units = [64, 16], activation = 'relu', normalization = 'none', bias = true, extra } = options;
   return inScope(name, () => {
     let h: Tensor | undefined;
@@ -49,19 +68,25 @@ function splitLayer(query: Tensor, sequence: Tensor, units: number, bias: boolea
     const d = width(query);
     const rows = 4 * d + (extra === undefined ? 0 : width(extra));
     const weight = parameter('weight', [rows, units], glorotUniform);
-    const [w1, w2, w3, w4] = [0, 1, 2, 3].map((i) => slice(weight, 0, i * d, (i + 1) * d)) as [Tensor, Tensor, Tensor, Tensor];
+    const [w1, w2, w3, w4] = [0, 1, 2, 3].map((i) => slice(weight, 0, i * d, (i + 1) * d)) as [
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+    ];
     const ofQuery = matMul(query, add(w1, w3));
     const once = bias ? add(ofQuery, parameter('bias', [units], zeros)) : ofQuery;
     const ofSequence = matMul(sequence, subtract(w2, w3));
-    const perPosition = extra === undefined ? ofSequence : add(ofSequence, matMul(extra, slice(weight, 0, 4 * d, rows)));
+    const perPosition =
+      extra === undefined ? ofSequence : add(ofSequence, matMul(extra, slice(weight, 0, 4 * d, rows)));
     const ofBoth = matMul(multiply(expandDims(query, -2), sequence), w4);
     return add(add(ofBoth, expandDims(once, -2)), perPosition);
   });
 }
 
 /**
- * Target attention: the list summed with the weights that the activation unit gives it for the query. An empty list gives
- * zeros.
+ * Target attention: the list summed with the weights that the activation unit gives it for the query. An empty list
+ * gives zeros.
  *
  * | | query | sequence | mask | result |
  * |---|---|---|---|---|

@@ -9,7 +9,10 @@ export interface TransformerOptions extends AttentionMasks {
   heads: number;
   /** Layer normalisation before each part (`pre`) or after its residual sum (`post`). */
   normalization?: 'pre' | 'post';
-  /** Hidden units between the two feed-forward layers (4 × width unless given), or another network [..., d] → [..., d]. */
+  /**
+   * Hidden units between the two feed-forward layers (4 × width unless given), or another network [..., d] → [...,
+   * d].
+   */
   feedForward?: number | ((x: Tensor) => Tensor);
   activation?: Activation;
   /** Rate for attention weights, hidden units and the result of each part. */
@@ -19,12 +22,18 @@ export interface TransformerOptions extends AttentionMasks {
 }
 
 /**
- * A transformer encoder layer: [..., T, d] → [..., T, d] (Vaswani et al., 2017, section 3.1; `pre`: Xiong et al., 2020).
- * Without positional codes it is equivariant to the order of the list. What stands at padded positions is of no use, but it
- * does not reach the others when `keys` masks it.
+ * A transformer encoder layer: [..., T, d] → [..., T, d] (Vaswani et al., 2017, section 3.1; `pre`: Xiong et al.,
+ * 2020). Without positional codes it is equivariant to the order of the list. What stands at padded positions is of
+ * no use, but it does not reach the others when `keys` masks it.
  */
 export function transformerLayer(name: string, x: Tensor, options: TransformerOptions): Tensor {
-  const { normalization = 'pre', feedForward = 4 * width(x), activation = 'relu', dropout: rate = 0, bias = true } = options;
+  const {
+    normalization = 'pre',
+    feedForward = 4 * width(x),
+    activation = 'relu',
+    dropout: rate = 0,
+    bias = true,
+  } = options;
   const attention = (h: Tensor) => multiHeadAttention('attention', h, h, { ...options, bias });
   const twoLayers = (h: Tensor, units: number) => {
     const hidden = dropout(activate(dense('hidden', h, units, { bias }), activation), rate);

@@ -41,7 +41,10 @@ export const trainingOptions = z.strictObject({
   /** Pulls weights towards zero; vectors (biases, scales) are left alone. */
   weightDecay: z.number().min(0).default(0),
   groups: z.array(groupOptions).default([]),
-  objectives: z.array(objectiveOptions).min(1).default([{ loss: 'bce', weight: 1 }]),
+  objectives: z
+    .array(objectiveOptions)
+    .min(1)
+    .default([{ loss: 'bce', weight: 1 }]),
   /** Share of ids replaced by the unknown id, so that its embedding is trained. */
   idDropout: z.number().min(0).lt(1).default(0.01),
   /** One item row for each pair, as batch normalisation over samples needs, instead of one for each distinct item. */

@@ -1,4 +1,4 @@
-import { compile, Program, reachable, reduceMax, reshape, abs, type Tensor } from '../graph/index.js';
+import { compile, multiply, Program, reachable, reduceSum, type Tensor } from '../graph/index.js';
 import type { Random } from '../random.js';
 import type { Feeds } from '../schema.js';
 import { readFromVectors, type TrainingGraph } from './training-graph.js';
@@ -8,7 +8,8 @@ export async function locateDivergence(graph: TrainingGraph, feeds: Feeds, rando
   const nodes = reachable([graph.forward]).filter(({ dtype, op }) => dtype === 'float32' && op.name !== 'constant');
   const outputs: Record<string, Tensor> = {};
   nodes.forEach((node, i) => {
-    outputs[`peak${i}`] = reduceMax(reshape(abs(node), [-1]), 0);
+    // 0 if everything is finite, NaN otherwise. A maximum would not do: ONNX Runtime's passes over NaN.
+    outputs[`probe${i}`] = reduceSum(multiply(node, 0));
   });
   const read = readFromVectors(
     graph.parameters.filter(({ kind }) => kind === 'dense'),
@@ -16,8 +17,8 @@ export async function locateDivergence(graph: TrainingGraph, feeds: Feeds, rando
   );
   const program = await Program.load(compile('divergence', outputs, { read }));
   try {
-    const peaks = await program.call(feeds, random);
-    const first = nodes.findIndex((_, i) => !Number.isFinite(Number(peaks[`peak${i}`]!.data[0])));
+    const probes = await program.call(feeds, random);
+    const first = nodes.findIndex((_, i) => Number(probes[`probe${i}`]!.data[0]) !== 0);
     if (first < 0) return 'every tensor of the forward pass is finite, so the gradient overflowed';
     const { op, attributes, scope } = nodes[first]!;
     const label = attributes.name ?? attributes.table;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { didYouMean, TwoTowerError } from '../errors.js';
-import { add, matMul, multiply, reduceMax, reshape, type Tensor, inScope } from '../graph/index.js';
+import { add, inScope, matMul, multiply, reduceMax, reshape, type Tensor } from '../graph/index.js';
 import type { ModelParts, State } from '../models/contract.js';
 import { LOSSES } from '../nn/losses/index.js';
 import type { LossContext } from '../nn/losses/loss.js';
@@ -53,7 +53,10 @@ export function similarityMatrix(model: ModelParts, user: State, item: State): T
 }
 
 /** The weighted sum of the objectives and each of them alone. */
-export function totalLoss(objectives: readonly Objective[], context: LossContext): { total: Tensor; parts: Record<string, Tensor> } {
+export function totalLoss(
+  objectives: readonly Objective[],
+  context: LossContext,
+): { total: Tensor; parts: Record<string, Tensor> } {
   const parts: Record<string, Tensor> = {};
   let total: Tensor | undefined;
   for (const [i, objective] of objectives.entries()) {

@@ -20,7 +20,11 @@ export interface Optimizer {
   /** Numbers that depend on the step only, fed with every step: see `training-graph.ts`. */
   scalars(step: number): Record<string, number>;
   /** The change to a weight before the learning rate, from its gradient. */
-  direction(gradient: Tensor, slots: readonly Tensor[], scalars: Record<string, Tensor>): { change: Tensor; slots: Tensor[] };
+  direction(
+    gradient: Tensor,
+    slots: readonly Tensor[],
+    scalars: Record<string, Tensor>,
+  ): { change: Tensor; slots: Tensor[] };
   /** Whether weight decay shrinks the weight directly (AdamW) instead of being part of the gradient. */
   decoupledDecay: boolean;
 }

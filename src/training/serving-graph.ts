@@ -1,4 +1,13 @@
-import { Build, type CompiledGraph, type CompileOptions, compile, input, inScope, type Parameter, type Tensor } from '../graph/index.js';
+import {
+  Build,
+  type CompiledGraph,
+  type CompileOptions,
+  compile,
+  input,
+  inScope,
+  type Parameter,
+  type Tensor,
+} from '../graph/index.js';
 import { gatherState, type ModelParts, type State } from '../models/contract.js';
 import { itemInputs, userInputs } from '../models/inputs.js';
 import type { Schema } from '../schema.js';
@@ -32,7 +41,10 @@ export function buildServingParts(model: ModelParts, schema: Schema): ServingPar
   const userState = part('user', () => model.user(userInputs(schema, 'B')));
   const fed = (side: string, state: State, lead: readonly (string | number)[]): State =>
     Object.fromEntries(
-      Object.entries(state).map(([name, { shape, dtype }]) => [name, input(`${side}.${name}`, [...lead, ...shape.slice(1)], dtype)]),
+      Object.entries(state).map(([name, { shape, dtype }]) => [
+        name,
+        input(`${side}.${name}`, [...lead, ...shape.slice(1)], dtype),
+      ]),
     );
   const score = part('score', () => ({
     logit: model.score(fed('user', userState, [1]), fed('item', itemState, ['N'])),

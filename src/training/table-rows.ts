@@ -1,4 +1,4 @@
-import { touchedRows, type Lookup } from '../graph/index.js';
+import { type Lookup, touchedRows } from '../graph/index.js';
 import type { Feeds } from '../schema.js';
 import type { ParameterStore, Table } from './parameter-store.js';
 

@@ -44,7 +44,7 @@ export class Trainer {
     readonly dataset: Dataset,
     readonly options: TrainingOptions,
     readonly store: ParameterStore,
-    private readonly graph: TrainingGraph,
+    readonly graph: TrainingGraph,
     private readonly program: Program,
     private readonly optimizer: Optimizer,
     private readonly assembler: BatchAssembler,
@@ -75,7 +75,16 @@ export class Trainer {
     const store = new ParameterStore(graph.parameters, optimizer, options.seed);
     const assembler = createAssembler(dataset, options, objectives);
     const tracker = new RowTracker(graph.lookups, store);
-    return new Trainer(dataset, options, store, graph, await Program.load(graph.compiled, program), optimizer, assembler, tracker);
+    return new Trainer(
+      dataset,
+      options,
+      store,
+      graph,
+      await Program.load(graph.compiled, program),
+      optimizer,
+      assembler,
+      tracker,
+    );
   }
 
   get totalSteps(): number {
@@ -184,7 +193,9 @@ export class Trainer {
   private async divergence({ step, batch, feeds }: PreparedStep, report: StepReport): Promise<TwoTowerError> {
     const place = await locateDivergence(this.graph, feeds, Random.of(this.options.seed, 'step', step));
     const epoch = Math.floor(step / this.stepsPerEpoch) + 1;
-    const what = Number.isFinite(report.loss) ? `the gradient's norm is ${report.gradientNorm}` : `the loss is ${report.loss}`;
+    const what = Number.isFinite(report.loss)
+      ? `the gradient's norm is ${report.gradientNorm}`
+      : `the loss is ${report.loss}`;
     return new TwoTowerError(
       'TRAIN_DIVERGED',
       `step ${step + 1} (epoch ${epoch}, batch of event rows ${Array.from(batch.events.subarray(0, 3)).join(', ')}, …): ${what}; ${place}`,
@@ -193,7 +204,10 @@ export class Trainer {
   }
 }
 
-function groupOf({ groups, weightDecay }: TrainingOptions, { name, decay }: Parameter): { decay: number; factor: number } {
+function groupOf(
+  { groups, weightDecay }: TrainingOptions,
+  { name, decay }: Parameter,
+): { decay: number; factor: number } {
   const group = groups.find(({ match }) => matches(match, name));
   return { decay: decay ? (group?.weightDecay ?? weightDecay) : 0, factor: group?.rate ?? 1 };
 }
@@ -211,7 +225,8 @@ function perWeight(store: ParameterStore, dense: readonly Parameter[], value: (p
 function createAssembler(dataset: Dataset, options: TrainingOptions, objectives: readonly Objective[]): BatchAssembler {
   const { seed, idDropout, itemPerPair, negatives } = options;
   const matrix = objectives.some(({ needs }) => needs === 'matrix');
-  const counts = matrix || negatives ? countItems(dataset.events.item, dataset.splits.train, dataset.items.count) : undefined;
+  const counts =
+    matrix || negatives ? countItems(dataset.events.item, dataset.splits.train, dataset.items.count) : undefined;
   const sampler =
     negatives &&
     (negatives.sampler === 'uniform'

@@ -1,5 +1,6 @@
 import {
   add,
+  apply,
   Build,
   type CompiledGraph,
   type CompileOptions,
@@ -20,7 +21,6 @@ import {
   sqrt,
   square,
   type Tensor,
-  apply,
   tableRows,
 } from '../graph/index.js';
 import { gatherState, type ModelParts, type TrainOutputs } from '../models/contract.js';
@@ -68,6 +68,8 @@ export interface TrainingGraph {
   reported: string[];
   /** The forward pass alone, for finding out where a bad number came from. */
   forward: Tensor;
+  /** Everything the step returns, for reading its cost off the graph. */
+  outputs: Record<string, Tensor>;
 }
 
 /**
@@ -97,7 +99,9 @@ export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph
     const clipped = (gradient: Tensor) => (shrink === undefined ? gradient : multiply(gradient, shrink));
 
     const rate = input(STEP_FEEDS.rate, []);
-    const scalars = Object.fromEntries(Object.keys(optimizer.scalars(1)).map((name) => [name, input(`schedule.${name}`, [])]));
+    const scalars = Object.fromEntries(
+      Object.keys(optimizer.scalars(1)).map((name) => [name, input(`schedule.${name}`, [])]),
+    );
     const outputs: Record<string, Tensor> = { loss, gradientNorm: norm, ...reported };
     const size = sizeOfAll(dense);
     if (size > 0) {
@@ -143,6 +147,7 @@ export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph
       lookups: build.lookups,
       reported: ['loss', 'gradientNorm', ...Object.keys(reported)],
       forward: loss,
+      outputs,
     };
   });
 }
@@ -153,7 +158,10 @@ export function readFromVectors(
   states: readonly Parameter[],
 ): NonNullable<CompileOptions['read']> {
   const places = new Map<string, { vector: string; total: number; offset: number; size: number }>();
-  for (const [vector, members] of [[STEP_FEEDS.dense, dense], [STEP_FEEDS.states, states]] as const) {
+  for (const [vector, members] of [
+    [STEP_FEEDS.dense, dense],
+    [STEP_FEEDS.states, states],
+  ] as const) {
     let offset = 0;
     const total = sizeOfAll(members);
     for (const { name, shape } of members) {
@@ -187,7 +195,9 @@ function forwardPass({ model, schema, objectives }: TrainingGraphOptions) {
       const inputs = { user, item, userState, itemState, request, itemRow, label, step, stepsPerEpoch };
       return inScope('train', () => model.train!(inputs));
     }
-    return { logits: inScope('score', () => model.score(gatherState(userState, request), gatherState(itemState, itemRow))) };
+    return {
+      logits: inScope('score', () => model.score(gatherState(userState, request), gatherState(itemState, itemRow))),
+    };
   })();
   const { total, parts } = totalLoss(objectives, {
     logits: result.logits,
@@ -201,7 +211,10 @@ function forwardPass({ model, schema, objectives }: TrainingGraphOptions) {
     }),
   });
   const own = Object.values(result.losses ?? {});
-  const reported = { ...prefixed('loss.', { ...parts, ...result.losses }), ...prefixed('metric.', result.metrics ?? {}) };
+  const reported = {
+    ...prefixed('loss.', { ...parts, ...result.losses }),
+    ...prefixed('metric.', result.metrics ?? {}),
+  };
   return { loss: own.reduce((a, b) => add(a, b), total), reported };
 }
 
@@ -215,5 +228,8 @@ function sizeOfAll(parameters: readonly Parameter[]): number {
 
 function flatten(tensors: readonly Tensor[]): Tensor {
   if (tensors.length === 0) return constant([0], [1]);
-  return concat(tensors.map((tensor) => reshape(tensor, [-1])), 0);
+  return concat(
+    tensors.map((tensor) => reshape(tensor, [-1])),
+    0,
+  );
 }

@@ -32,6 +32,7 @@ function cycle(part: (localSeconds: number) => number, parts: number): NumberKin
   return {
     input: 'number',
     options,
+    usualColumn: (time) => time.column,
     columns: (field) => [field.column],
     source: (field: Field<Options>, [column]) => ({ sql: secondsOf(column!, field.time.unit), checks: [] }),
     async fit({ time: { unit, utcOffset } }, statistics) {

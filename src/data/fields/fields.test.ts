@@ -143,9 +143,10 @@ describe('raw values', () => {
       null,
       null,
     ]);
-    expect([' 4 ', 4n, true, '', 'x', Infinity].map(canonicalNumber)).toEqual([
+    expect([' 4 ', 4n, true, 'True', '', 'x', Infinity].map(canonicalNumber)).toEqual([
       4,
       4,
+      1,
       1,
       Number.NaN,
       Number.NaN,

@@ -7,19 +7,22 @@ import { multiCategorical } from './multi-categorical.js';
 import { numeric } from './numeric.js';
 
 /** Every field kind by its name in a dataset description. A new kind is one file and one line here. */
-export const fieldKinds: Record<string, FieldKind> = {
+export const fieldKinds = registry({
   id,
   categorical,
   'multi-categorical': multiCategorical,
   numeric,
   'hour-of-day': hourOfDay,
   weekday,
-};
+});
+
+function registry<Name extends string>(kinds: Record<Name, FieldKind>): Record<Name, FieldKind> {
+  return kinds;
+}
 
 /** The kind of that name. @throws CONFIG_INVALID */
 export function fieldKind(name: string): FieldKind {
-  const kind = fieldKinds[name];
-  if (kind !== undefined) return kind;
+  if (Object.hasOwn(fieldKinds, name)) return fieldKinds[name as keyof typeof fieldKinds];
   throw new TwoTowerError(
     'CONFIG_INVALID',
     `there is no field kind "${name}", ${didYouMean(name, Object.keys(fieldKinds))}`,

@@ -63,6 +63,8 @@ export type RowOf = (vocabulary: string, value: string) => number;
 interface KindBase<Options, State> {
   /** Keys a field of this kind may have beside `kind` and `column`. */
   options: z.ZodObject;
+  /** The column where the description names none; default: the name of the field. */
+  usualColumn?(time: TimeOptions): string;
   /** Columns of the source file it reads. */
   columns(field: Field<Options>): string[];
   source(field: Field<Options>, columns: RawColumn[]): FieldSource;
@@ -115,11 +117,14 @@ export function canonicalText(value: unknown): string | null {
   }
 }
 
-/** A number from a raw value: numbers, numeric text, booleans; NaN for anything else. */
+/** A number from a raw value: numbers, numeric text, truth values as 0 and 1; NaN for anything else. */
 export function canonicalNumber(value: unknown): number {
   let number = Number.NaN;
   if (typeof value === 'number') number = value;
   else if (typeof value === 'bigint' || typeof value === 'boolean') number = Number(value);
-  else if (typeof value === 'string' && value.trim() !== '') number = Number(value);
+  else if (typeof value === 'string' && value.trim() !== '') {
+    const truth = ['false', 'true'].indexOf(value.toLowerCase());
+    number = truth === -1 ? Number(value) : truth;
+  }
   return Number.isFinite(number) ? number : Number.NaN;
 }

@@ -51,7 +51,10 @@ function textOfType(sql: string, type: string, name: string): string {
 /** SQL of a column as DOUBLE, NULL where it is empty or not a number. */
 export function numberOf(column: RawColumn): string {
   const { sql, type, name } = column;
-  if (type === 'VARCHAR') return `try_cast(${sql} AS DOUBLE)`;
+  if (type === 'VARCHAR') {
+    const truth = `CASE lower(${sql}) WHEN 'true' THEN 1 WHEN 'false' THEN 0 END`;
+    return `coalesce(try_cast(${sql} AS DOUBLE), ${truth})`;
+  }
   if (INTEGER.test(type) || REAL.test(type)) return `${sql}::DOUBLE`;
   if (type === 'BOOLEAN') return `${sql}::INTEGER::DOUBLE`;
   throw new TwoTowerError(

@@ -1,6 +1,6 @@
-import { broadcast, type Dim } from '../shape.js';
+import { broadcast, type Dim, sameShape } from '../shape.js';
 import { apply, type Op, type Tensor, unfit } from '../tensor.js';
-import { unbroadcast } from './broadcast.js';
+import { broadcastToOp, unbroadcast } from './broadcast.js';
 import { scalar } from './leaves.js';
 import { indicator, where } from './select.js';
 
@@ -24,7 +24,10 @@ interface Rule {
 function binary({ name, onnx, gradient }: Rule): Op {
   return {
     name,
-    infer: inferBroadcast,
+    infer(inputs) {
+      if (inputs[0]!.dtype === 'bool') unfit('needs numbers; indicator() turns truth into them');
+      return inferBroadcast(inputs);
+    },
     lower: (emit, _, [a, b]) => emit.node(onnx, [a!, b!]),
     gradient(node, upstream) {
       const [a, b] = node.inputs as [Tensor, Tensor];
@@ -78,28 +81,48 @@ export const greaterOp = comparison('greater', 'Greater');
 export const greaterOrEqualOp = comparison('greaterOrEqual', 'GreaterOrEqual');
 export const lessOp = comparison('less', 'Less');
 export const equalOp = comparison('equal', 'Equal');
-export const andOp = comparison('and', 'And');
-export const orOp = comparison('or', 'Or');
 
-export const notOp: Op = {
-  name: 'not',
-  infer: ([a]) => ({ shape: a!.shape, dtype: 'bool' }),
-  lower: (emit, _, [a]) => emit.node('Not', [a!]),
-};
+function logical(name: string, onnx: string): Op {
+  return {
+    name,
+    infer(inputs) {
+      if (inputs.some(({ dtype }) => dtype !== 'bool')) unfit('needs bool elements');
+      return inputs.length === 1 ? { shape: inputs[0]!.shape, dtype: 'bool' } : inferBroadcast(inputs);
+    },
+    lower: (emit, _, inputs) => emit.node(onnx, inputs),
+  };
+}
+
+export const andOp = logical('and', 'And');
+export const orOp = logical('or', 'Or');
+export const notOp = logical('not', 'Not');
 
 function operands(a: Operand, b: Operand): [Tensor, Tensor] {
   if (typeof a === 'number') return [scalar(a, (b as Tensor).dtype), b as Tensor];
   return [a, typeof b === 'number' ? scalar(b, a.dtype) : b];
 }
 
+/** Both operands without the repetition that broadcasting does by itself: it would go through memory once more. */
+function unrepeated([a, b]: [Tensor, Tensor]): [Tensor, Tensor] {
+  const full = broadcast(a.shape, b.shape);
+  const slim = (x: Tensor, other: Tensor): Tensor => {
+    if (x.op !== broadcastToOp || full === undefined) return x;
+    const without = broadcast(x.inputs[0]!.shape, other.shape);
+    return without !== undefined && sameShape(without, full) ? x.inputs[0]! : x;
+  };
+  const first = slim(a, b);
+  return [first, slim(b, first)];
+}
+
+const combine = (op: Op, a: Operand, b: Operand): Tensor => apply(op, unrepeated(operands(a, b)));
+
 /** Element-wise sum; like all operations of two tensors here it broadcasts as numpy does. */
-export const add = (a: Operand, b: Operand): Tensor => (b === 0 ? (a as Tensor) : apply(addOp, operands(a, b)));
-export const subtract = (a: Operand, b: Operand): Tensor => apply(subtractOp, operands(a, b));
-export const multiply = (a: Operand, b: Operand): Tensor =>
-  b === 1 ? (a as Tensor) : apply(multiplyOp, operands(a, b));
-export const divide = (a: Operand, b: Operand): Tensor => apply(divideOp, operands(a, b));
-export const maximum = (a: Operand, b: Operand): Tensor => apply(maximumOp, operands(a, b));
-export const minimum = (a: Operand, b: Operand): Tensor => apply(minimumOp, operands(a, b));
+export const add = (a: Operand, b: Operand): Tensor => (b === 0 ? (a as Tensor) : combine(addOp, a, b));
+export const subtract = (a: Operand, b: Operand): Tensor => combine(subtractOp, a, b);
+export const multiply = (a: Operand, b: Operand): Tensor => (b === 1 ? (a as Tensor) : combine(multiplyOp, a, b));
+export const divide = (a: Operand, b: Operand): Tensor => combine(divideOp, a, b);
+export const maximum = (a: Operand, b: Operand): Tensor => combine(maximumOp, a, b);
+export const minimum = (a: Operand, b: Operand): Tensor => combine(minimumOp, a, b);
 export const greater = (a: Operand, b: Operand): Tensor => apply(greaterOp, operands(a, b));
 export const greaterOrEqual = (a: Operand, b: Operand): Tensor => apply(greaterOrEqualOp, operands(a, b));
 export const less = (a: Operand, b: Operand): Tensor => apply(lessOp, operands(a, b));

@@ -1,5 +1,5 @@
-import type { Shape } from '../shape.js';
-import { apply, type DType, type Op, type Tensor } from '../tensor.js';
+import { formatShape, type Shape } from '../shape.js';
+import { apply, type DType, type Op, type Tensor, unfit } from '../tensor.js';
 
 /** A tensor that the caller feeds at every run. */
 export const inputOp: Op = {
@@ -16,7 +16,11 @@ export function input(name: string, shape: Shape, dtype: DType = 'float32'): Ten
 /** A constant written into the graph: for small things such as masks, positions and schedules. */
 export const constantOp: Op = {
   name: 'constant',
-  infer: (_, { shape, dtype }) => ({ shape, dtype }),
+  infer(_, { shape, dtype, values }) {
+    const size = shape.reduce((a: number, b: number) => a * b, 1);
+    if (size !== values.length) unfit(`${values.length} values for ${formatShape(shape)}`);
+    return { shape, dtype };
+  },
   lower: (emit, node) => emit.constant(node.dtype, node.shape as number[], node.attributes.values),
   flops: () => 0,
 };
@@ -37,7 +41,11 @@ export type Distribution = { kind: 'normal' } | { kind: 'uniform' } | { kind: 'd
  */
 export const randomOp: Op = {
   name: 'random',
-  infer: (_, { shape }) => ({ shape, dtype: 'float32' }),
+  infer(_, { shape, distribution }) {
+    const { kind, rate } = distribution;
+    if (kind === 'dropout' && !(rate >= 0 && rate < 1)) unfit(`a dropout rate lies in [0, 1), not at ${rate}`);
+    return { shape, dtype: 'float32' };
+  },
   lower: (emit, node) => emit.input({ name: node.attributes.name, dtype: node.dtype, shape: node.shape }),
   flops: () => 0,
 };

@@ -2,7 +2,7 @@ import { apply, type Op, type Tensor, unfit } from '../tensor.js';
 import { add, divide, multiply, subtract } from './arithmetic.js';
 import { reduceSum } from './broadcast.js';
 import { reduceMean } from './reduce.js';
-import { reciprocal, sqrt, square } from './unary.js';
+import { sqrt, square } from './unary.js';
 
 /** Layer normalisation of the last axis without scale and shift (Ba et al., 2016): (x - mean) / sqrt(variance + epsilon). */
 export const standardizeOp: Op = {
@@ -17,13 +17,26 @@ export const standardizeOp: Op = {
     return emit.node('LayerNormalization', [x!, ones], { axis: -1, epsilon: { float: node.attributes.epsilon } });
   },
   gradient(node, upstream) {
-    const x = node.inputs[0]!;
-    const variance = reduceMean(square(subtract(x, reduceMean(x, -1, true))), -1, true);
-    const inverse = reciprocal(sqrt(add(variance, node.attributes.epsilon)));
-    const centred = subtract(upstream, reduceMean(upstream, -1, true));
-    return [multiply(inverse, subtract(centred, multiply(node, reduceMean(multiply(upstream, node), -1, true))))];
+    const inverse = apply(inverseDeviationOp, [node, node.inputs[0]!]);
+    const along = multiply(node, reduceMean(multiply(upstream, node), -1, true));
+    return [multiply(inverse, subtract(subtract(upstream, reduceMean(upstream, -1, true)), along))];
   },
   flops: (node, size) => 8 * size(node.shape),
+};
+
+/** 1 / sqrt(variance + epsilon) of each row, which `standardize`, its first input, has found anyway; the second is that one's input. */
+export const inverseDeviationOp: Op = {
+  name: 'inverseDeviation',
+  infer([y]) {
+    if (y!.op !== standardizeOp) unfit('needs the result of standardize');
+    return { shape: y!.shape.with(-1, 1), dtype: y!.dtype };
+  },
+  lower: (emit, _, [y]) => emit.further(y!, 2),
+  gradient(node, upstream) {
+    const y = node.inputs[0]!;
+    return [undefined, multiply(multiply(upstream, square(node)), divide(y, -(y.shape.at(-1) as number)))];
+  },
+  flops: () => 0,
 };
 
 export const standardize = (x: Tensor, epsilon = 1e-5): Tensor => apply(standardizeOp, [x], { epsilon });

@@ -1,13 +1,19 @@
 import { normalizeAxis } from '../shape.js';
 import { apply, type Op, type Tensor, unfit } from '../tensor.js';
 
+function sizeAlong(x: Tensor, axis: number): number {
+  const size = x.shape[axis];
+  if (size === undefined) unfit(`no axis ${axis}`);
+  if (typeof size === 'string') unfit(`axis ${axis} has the named size ${size}; this needs a number`);
+  return size as number;
+}
+
 /** Positions `start` to `end` (exclusive) of one axis. */
 export const sliceOp: Op = {
   name: 'slice',
   infer([x], { axis, start, end }) {
-    const size = x!.shape[axis];
-    if (typeof size !== 'number') unfit(`axis ${axis} has the named size ${size}; only numbers can be sliced`);
-    if (start < 0 || end > (size as number) || start >= end) unfit(`no positions ${start} to ${end} in axis ${axis}`);
+    if (!(start >= 0 && start < end && end <= sizeAlong(x!, axis)))
+      unfit(`no positions ${start} to ${end} in axis ${axis}`);
     return { shape: x!.shape.with(axis, end - start), dtype: x!.dtype };
   },
   lower(emit, node, [x]) {
@@ -36,9 +42,9 @@ export function slice(x: Tensor, axis: number, start: number, end?: number): Ten
 export const padOp: Op = {
   name: 'pad',
   infer([x], { axis, before, after }) {
-    const size = x!.shape[axis];
-    if (typeof size !== 'number') unfit(`axis ${axis} has the named size ${size}; only numbers can be padded`);
-    return { shape: x!.shape.with(axis, (size as number) + before + after), dtype: x!.dtype };
+    const size = sizeAlong(x!, axis);
+    if (before < 0 || after < 0) unfit(`cannot add ${before} and ${after} zeros`);
+    return { shape: x!.shape.with(axis, size + before + after), dtype: x!.dtype };
   },
   lower(emit, node, [x]) {
     const { axis, before, after } = node.attributes;

@@ -1,12 +1,19 @@
-import { apply, type Op, type Tensor } from '../tensor.js';
+import { isFloat } from '../dtype.js';
+import { apply, type Op, type Tensor, unfit } from '../tensor.js';
 import { multiply, subtract } from './arithmetic.js';
 import { reduceSum } from './broadcast.js';
 import { exp } from './unary.js';
 
+function inferLastAxis([x]: readonly Tensor[]) {
+  if (x!.shape.length === 0) unfit('needs an axis');
+  if (!isFloat(x!.dtype)) unfit('needs floating-point elements');
+  return { shape: x!.shape, dtype: x!.dtype };
+}
+
 /** Softmax over the last axis. */
 export const softmaxOp: Op = {
   name: 'softmax',
-  infer: ([x]) => ({ shape: x!.shape, dtype: x!.dtype }),
+  infer: inferLastAxis,
   lower: (emit, _, [x]) => emit.node('Softmax', [x!], { axis: -1 }),
   gradient(node, upstream) {
     const weighted = multiply(upstream, node);
@@ -18,7 +25,7 @@ export const softmaxOp: Op = {
 /** Logarithm of the softmax over the last axis, stable for large values. */
 export const logSoftmaxOp: Op = {
   name: 'logSoftmax',
-  infer: ([x]) => ({ shape: x!.shape, dtype: x!.dtype }),
+  infer: inferLastAxis,
   lower: (emit, _, [x]) => emit.node('LogSoftmax', [x!], { axis: -1 }),
   gradient: (node, upstream) => [subtract(upstream, multiply(exp(node), reduceSum(upstream, -1, true)))],
   flops: (node, size) => 5 * size(node.shape),

@@ -13,9 +13,9 @@ import {
 import { ACTIVATIONS } from '../../nn/activations.js';
 import { dense } from '../../nn/dense.js';
 import { concatFields, embedFields, type Field } from '../../nn/fields.js';
+import { poolHistory } from '../../nn/history-pooling.js';
 import { constantValue, zeros } from '../../nn/initializers.js';
 import { mlp } from '../../nn/mlp.js';
-import { maskedMean } from '../../nn/pooling.js';
 import { defineModel, type History } from '../contract.js';
 
 const options = z.strictObject({
@@ -49,7 +49,7 @@ export default defineModel<Options>({
       const weights = embedFields(fields, { width: 1, table: 'bias/', initialize: zeros });
       return reduceSum(concat(weights), -1, true);
     };
-    const pooled = (past: History) => maskedMean(concatFields(past.fields, { width: embedding }), past.mask);
+    const pooled = (past: History) => poolHistory(past.fields, past.mask, { width: embedding });
 
     return {
       item({ fields }) {
@@ -63,7 +63,10 @@ export default defineModel<Options>({
         // The learned scale is folded into the user vector, and a constant 1 meets the item's bias, so that the score stays
         // an inner product an index can search.
         const vector = multiply(raw, parameter('scale', [1], constantValue(1)));
-        const level = add(biases ? bias(own) : multiply(reduceSum(vector, -1, true), 0), parameter('level', [1], zeros));
+        const level = add(
+          biases ? bias(own) : multiply(reduceSum(vector, -1, true), 0),
+          parameter('level', [1], zeros),
+        );
         const one = broadcastTo(constant([1], [1, 1]), [vector.shape[0]!, 1], vector);
         return { vector: biases ? concat([vector, one]) : vector, level };
       },

@@ -16,7 +16,8 @@ export interface Result {
 /** Values for all parameters of a build, as feeds. */
 export function parameterFeeds(build: Build, given: Record<string, readonly number[]> = {}): Feeds {
   const unknown = Object.keys(given).filter((name) => !build.parameters.has(name));
-  if (unknown.length > 0) throw new Error(`no parameter ${unknown.join(', ')} among ${[...build.parameters.keys()].join(', ')}`);
+  if (unknown.length > 0)
+    throw new Error(`no parameter ${unknown.join(', ')} among ${[...build.parameters.keys()].join(', ')}`);
   const value = ({ name, shape, initialize }: Parameter): Feed => ({
     data: given[name] === undefined ? initialize(shape, Random.of(1, name)) : Float32Array.from(given[name]),
     shape: [...shape],

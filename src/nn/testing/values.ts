@@ -17,5 +17,8 @@ export const bools = (values: Nested): Feed => ({ data: Uint8Array.from(flat(val
 /** `size` different, uneven numbers between -1 and 1: the same ones for the same `salt`. */
 export function uneven(shape: readonly number[], salt = 1): Feed {
   const size = shape.reduce((a, b) => a * b, 1);
-  return { data: Float32Array.from({ length: size }, (_, i) => Math.sin(12.9898 * (i + 1) + 78.233 * salt)), shape: [...shape] };
+  return {
+    data: Float32Array.from({ length: size }, (_, i) => Math.sin(12.9898 * (i + 1) + 78.233 * salt)),
+    shape: [...shape],
+  };
 }

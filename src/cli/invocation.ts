@@ -1,0 +1,14 @@
+import { basename, relative } from 'node:path';
+import { shellWord } from './format.js';
+
+/** How the user calls this program, for commands that are printed to be copied. */
+export function invocation(script: string, env: Record<string, string | undefined>, cwd: string): string {
+  if (basename(script).startsWith('twotower')) return env.npm_command === 'exec' ? 'npx twotower' : 'twotower';
+  const path = relative(cwd, script);
+  return `node ${shellWord(path.startsWith('..') ? script : path)}`;
+}
+
+/** The start of a command line as the user would write it here. */
+export function program(): string {
+  return invocation(process.argv[1] ?? 'twotower', process.env, process.cwd());
+}

@@ -1,0 +1,88 @@
+import type { RawRecord } from '../data/featurizer.js';
+import { didYouMean } from '../errors.js';
+import { openRun, type Run } from '../runs/open.js';
+import { idColumn, predict as predictFor } from '../runs/predict.js';
+import { readPairs, readRecords } from '../runs/records.js';
+import { examples } from './options.js';
+import type { Output } from './output.js';
+import { table } from './table.js';
+import type { Verb } from './verb.js';
+
+export const predict: Verb = {
+  register(program, output) {
+    program
+      .command('predict')
+      .description('score raw users and items with the run folder alone')
+      .argument('<run>', 'run folder')
+      .requiredOption('--users <file>', 'users with their context, one per row: .jsonl, .json, .csv, .tsv or .parquet')
+      .requiredOption('--items <file>', 'items, one per row, in one of these formats')
+      .option('--pairs <file>', 'columns user and item: positions in the two files, from 0 (default: all pairs)')
+      .addHelpText(
+        'after',
+        `\nColumns are those of the dataset. A user may also have histories: {NAME: [{item, time}, …]}, in CSV as JSON.\n${examples(
+          'twotower predict runs/dssm-kuairand-1 --users users.jsonl --items items.csv --json',
+        )}`,
+      )
+      .action(async (folder: string, files: { users: string; items: string; pairs?: string }) => {
+        const run = await openRun(folder, { warn: output.warn });
+        try {
+          const users = await readRecords(files.users);
+          const items = await readRecords(files.items);
+          warnOfColumns(run, 'user', users, files.users, output);
+          warnOfColumns(run, 'item', items, files.items, output);
+          const pairs = files.pairs === undefined ? undefined : await readPairs(files.pairs);
+          const found = await predictFor(run, { users, items, ...(pairs && { pairs }) });
+          const name = (records: RawRecord[], column: string | undefined, at: number) =>
+            (column === undefined ? undefined : records[at]![column]) ?? `#${at}`;
+          const rows = Array.from(found.logits, (logit, p) => ({
+            user: name(users, idColumn(run, 'user'), found.user[p]!),
+            item: name(items, idColumn(run, 'item'), found.item[p]!),
+            logit,
+            probability: found.probabilities[p]!,
+          }));
+          output.result({ predictions: plain(rows) }, () =>
+            table([
+              ['user', 'item', 'logit', 'probability'],
+              ...rows.map((row) => [
+                String(row.user),
+                String(row.item),
+                row.logit.toFixed(5),
+                row.probability.toFixed(5),
+              ]),
+            ]),
+          );
+        } finally {
+          await run.release();
+        }
+      });
+  },
+};
+
+/** JSON knows no bigint, as keys from Parquet may be. */
+function plain<T extends { user: unknown; item: unknown }>(rows: T[]): T[] {
+  const text = (value: unknown) => (typeof value === 'bigint' ? String(value) : value);
+  return rows.map((row) => ({ ...row, user: text(row.user), item: text(row.item) }));
+}
+
+/** A column that is no field changes nothing: most likely its name is wrong. */
+function warnOfColumns(run: Run, owner: 'user' | 'item', records: RawRecord[], file: string, output: Output): void {
+  const fields = run.encoders.fields.filter((field) => (field.owner === 'item') === (owner === 'item'));
+  const known = new Set(fields.flatMap(({ column, name }) => [column, name]));
+  if (owner === 'user') for (const name of ['histories', 'time']) known.add(name);
+  const given = new Set(records.flatMap((record) => Object.keys(record)));
+  const used = [...given].filter((column) => known.has(column));
+  if (used.length === 0) {
+    output.warn(
+      `${file}: no column is a field of this run, so that every row is unknown; known: ${[...known].join(', ')}`,
+    );
+    return;
+  }
+  for (const column of given) {
+    const guess = didYouMean(
+      column,
+      [...known].filter((name) => !given.has(name)),
+    );
+    if (!known.has(column) && guess.startsWith('did you'))
+      output.warn(`${file}: column "${column}" is no field of this run, ${guess}`);
+  }
+}

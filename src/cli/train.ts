@@ -1,0 +1,132 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { TwoTowerError } from '../errors.js';
+import { formatMetric } from '../evaluation/report.js';
+import type { RunConfig } from '../runs/config.js';
+import { RUN_FILES, readRun } from '../runs/folder.js';
+import { readConfig } from '../runs/read-config.js';
+import { type RunResult, trainRun } from '../runs/train.js';
+import { count, shellWord } from './format.js';
+import { program } from './invocation.js';
+import { collect, examples, wholeNumber } from './options.js';
+import type { Output } from './output.js';
+import { table } from './table.js';
+import type { Verb } from './verb.js';
+import { watchRun } from './watch.js';
+
+interface Options {
+  set: string[];
+  out?: string;
+  resume?: boolean;
+  data?: string;
+  maxBadRows?: number;
+}
+
+export const train: Verb = {
+  register(cli, output) {
+    cli
+      .command('train')
+      .description('train a model as a configuration says, and evaluate it')
+      .argument('[config]', 'training configuration (YAML); not needed with --resume')
+      .option('--set <key=value>', 'change one key of the configuration; may be repeated', collect, [])
+      .option('--out <dir>', 'run folder (default: the next free runs/NAME-1, runs/NAME-2, …)')
+      .option('--resume', 'continue the run in --out where it stopped')
+      .option('--data <dir>', 'folder of the data files, as --set data.root=DIR')
+      .option('--max-bad-rows <n>', 'bad rows to skip and count, as --set data.maxBadRows=N', wholeNumber(0))
+      .addHelpText(
+        'after',
+        examples(
+          'twotower train configs/dssm-kuairand.yaml',
+          'twotower train configs/dssm-kuairand.yaml --set training.epochs=3 --set model.width=64 --out runs/wide',
+          'twotower train --resume --out runs/wide',
+        ),
+      )
+      .action(async (file: string | undefined, options: Options) => {
+        const { config, out } = await planOf(file, options);
+        const result = await trainWatched(config, out, options.resume === true, output);
+        output.result(documentOf(result), () => `${summary(result)}\n\n${nextSteps(out, output)}`);
+      });
+  },
+};
+
+/** Trains under the eyes of the user. Ctrl-C ends the run after the current step, in a state that can be resumed. */
+export async function trainWatched(
+  config: RunConfig,
+  out: string,
+  resume: boolean,
+  output: Output,
+): Promise<RunResult> {
+  const watch = watchRun(output);
+  const stop = new AbortController();
+  const onSignal = () => {
+    watch.done();
+    output.note('stopping after this step; press Ctrl-C again to stop at once');
+    process.removeListener('SIGINT', onSignal);
+    stop.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  try {
+    return await trainRun(config, { out, resume, onEvent: watch.onEvent, signal: stop.signal });
+  } finally {
+    process.removeListener('SIGINT', onSignal);
+    process.removeListener('SIGTERM', onSignal);
+    watch.done();
+  }
+}
+
+/** Metrics of the best checkpoint on both held-out parts. */
+export function summary({ folder, samplesPerSecond, bestStep, evaluation: { validation, test } }: RunResult): string {
+  const rows = Object.keys(test.metrics).map((name) => [
+    name,
+    ...[validation, test].map(({ metrics }) => formatMetric(metrics[name] ?? undefined)),
+  ]);
+  const counted = ['samples', 'users'].map((name) => [
+    name,
+    ...[validation, test].map(({ counts }) => (counts[name] === undefined ? undefined : count(counts[name]))),
+  ]);
+  const speed = samplesPerSecond === null ? '' : `, trained at ${count(samplesPerSecond)} samples/s`;
+  return `${table([['metric', 'validation', 'test'], ...rows, ...counted])}\n\n${folder}: best at step ${count(bestStep)}${speed}`;
+}
+
+function documentOf({ folder, samplesPerSecond, bestStep, evaluation }: RunResult): object {
+  return { folder, bestStep, samplesPerSecond, evaluation };
+}
+
+function nextSteps(out: string, { colors }: Output): string {
+  const run = shellWord(out);
+  const commands = [`evaluate ${run}`, `inspect ${run}`, `export ${run} --out model`];
+  return `next\n${commands.map((command) => `  ${colors.cyan(`${program()} ${command}`)}`).join('\n')}`;
+}
+
+async function planOf(file: string | undefined, options: Options): Promise<{ config: RunConfig; out: string }> {
+  const assignments = [
+    ...options.set,
+    ...(options.data === undefined ? [] : [`data.root=${JSON.stringify(options.data)}`]),
+    ...(options.maxBadRows === undefined ? [] : [`data.maxBadRows=${options.maxBadRows}`]),
+  ];
+  if (options.resume !== true) {
+    if (file === undefined) {
+      throw new TwoTowerError('USAGE', 'there is no configuration to train', 'twotower train CONFIG.yaml');
+    }
+    return { config: readConfig(file, assignments), out: options.out ?? freeFolder('runs', basename(file)) };
+  }
+  if (options.out === undefined) {
+    throw new TwoTowerError('USAGE', '--resume needs the run folder', 'twotower train --resume --out DIR');
+  }
+  if (file !== undefined) return { config: readConfig(file, assignments), out: options.out };
+  const { config } = await readRun(options.out);
+  const inFolder = join(options.out, RUN_FILES.config);
+  return { config: assignments.length === 0 ? config : readConfig(inFolder, assignments), out: options.out };
+}
+
+/** The first of `parent/name-1`, `parent/name-2`, … after all that exist. */
+export function freeFolder(parent: string, file: string): string {
+  const name = file.replace(/\.[^.]*$/, '');
+  const taken = existsSync(parent) ? readdirSync(parent) : [];
+  const numbers = taken
+    .filter((entry) => entry.startsWith(`${name}-`))
+    .map((entry) => Number(entry.slice(name.length + 1)))
+    .filter(Number.isInteger);
+  return join(parent, `${name}-${Math.max(0, ...numbers) + 1}`);
+}

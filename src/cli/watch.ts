@@ -1,0 +1,59 @@
+import type { LoadProgress } from '../data/load.js';
+import { formatMetric } from '../evaluation/report.js';
+import type { RunEvent } from '../runs/events.js';
+import { count, duration } from './format.js';
+import type { Output } from './output.js';
+import type { Progress } from './progress.js';
+
+/** Shows what a run tells: one live line, and lines that stay for validations and warnings. */
+export function watchRun(output: Output): { onEvent: (event: RunEvent) => void; done: () => void } {
+  const progress = output.progress();
+  const onEvent = (event: RunEvent): void => {
+    switch (event.type) {
+      case 'loading':
+        progress.update(() => loadLine(event.progress));
+        return;
+      case 'begin':
+        progress.done(
+          `${count(event.samples)} samples, ${count(event.parameters)} parameters, ${
+            event.step === 0 ? '' : `going on after step ${count(event.step)} of `
+          }${event.step === 0 ? `up to ${count(event.totalSteps)} steps` : count(event.totalSteps)}`,
+        );
+        return;
+      case 'step': {
+        const { epoch, epochs, step, totalSteps, samplesPerSecond, loss, secondsLeft } = event;
+        progress.update(
+          () =>
+            `epoch ${epoch}/${epochs}  step ${count(step)}/${count(totalSteps)}  ${count(samplesPerSecond)} samples/s  loss ${loss.toFixed(4)}  at most ${duration(secondsLeft)} left`,
+        );
+        return;
+      }
+      case 'validation': {
+        const { metrics } = event.result;
+        const shown = [...new Set(['auc', 'gauc', 'logloss', event.metric])].map(
+          (name) => `${name} ${formatMetric(metrics[name] ?? undefined)}`,
+        );
+        const verdict = event.improved ? 'best so far' : event.finished ? 'no better, stopping' : 'no better';
+        progress.done(`epoch ${event.epoch}  step ${count(event.step)}  validation ${shown.join('  ')}  ${verdict}`);
+        return;
+      }
+      case 'evaluating':
+        progress.update(() => `evaluating ${event.split}  ${Math.floor(event.done * 100)} %`);
+        return;
+      case 'warning':
+        progress.done();
+        output.warn(event.message);
+    }
+  };
+  return { onEvent, done: () => progress.done() };
+}
+
+/** Shows how far a dataset is read. */
+export function watchLoading(progress: Progress): (loading: LoadProgress) => void {
+  return (loading) => progress.update(() => loadLine(loading));
+}
+
+function loadLine({ stage, done, total }: LoadProgress): string {
+  const share = done !== undefined && total ? `  ${Math.floor((done / total) * 100)} %` : '';
+  return `${stage}${share}`;
+}
