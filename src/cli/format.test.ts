@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytes, count, duration, shellWord } from './format.js';
+import { bytes, count, duration, shellWord, shortPath } from './format.js';
 
 test('numbers and sizes', () => {
   expect([0, 999, 1234567.4].map(count)).toEqual(['0', '999', '1,234,567']);
@@ -26,4 +26,8 @@ test('words that a shell would split or expand are quoted', () => {
     "'$HOME'",
     "''",
   ]);
+});
+
+test('paths below the working folder are shortened', () => {
+  expect([shortPath('/a/b/c', '/a'), shortPath('/b/c', '/a'), shortPath('c', '/a')]).toEqual(['b/c', '/b/c', 'c']);
 });

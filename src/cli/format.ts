@@ -1,3 +1,5 @@
+import { relative } from 'node:path';
+
 /** `1,234,567` */
 export function count(value: number): string {
   return Math.round(value).toLocaleString('en-US');
@@ -15,6 +17,12 @@ export function duration(seconds: number): string {
 export function bytes(value: number): string {
   if (value < 1000) return `${value} B`;
   return value < 1e6 ? `${(value / 1e3).toFixed(1)} kB` : `${(value / 1e6).toFixed(1)} MB`;
+}
+
+/** A path as seen from the working folder, if it lies below it; else as it is. */
+export function shortPath(path: string, from = process.cwd()): string {
+  const inside = relative(from, path);
+  return inside.startsWith('..') ? path : inside;
 }
 
 /** A word for the shell: quoted where it must be. */

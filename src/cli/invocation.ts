@@ -1,11 +1,10 @@
-import { basename, relative } from 'node:path';
-import { shellWord } from './format.js';
+import { basename } from 'node:path';
+import { shellWord, shortPath } from './format.js';
 
 /** How the user calls this program, for commands that are printed to be copied. */
 export function invocation(script: string, env: Record<string, string | undefined>, cwd: string): string {
   if (basename(script).startsWith('twotower')) return env.npm_command === 'exec' ? 'npx twotower' : 'twotower';
-  const path = relative(cwd, script);
-  return `node ${shellWord(path.startsWith('..') ? script : path)}`;
+  return `node ${shellWord(shortPath(script, cwd))}`;
 }
 
 /** The start of a command line as the user would write it here. */

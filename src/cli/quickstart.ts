@@ -1,4 +1,3 @@
-import { relative } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import { formatMetric } from '../evaluation/report.js';
 import { packagePath } from '../package-root.js';
@@ -6,7 +5,7 @@ import { openRun } from '../runs/open.js';
 import { readConfig } from '../runs/read-config.js';
 import { type Described, type Recommendations, recommend } from '../runs/recommend.js';
 import type { RunResult } from '../runs/train.js';
-import { count, shellWord } from './format.js';
+import { count, shellWord, shortPath } from './format.js';
 import { program } from './invocation.js';
 import { examples } from './options.js';
 import { recommendationText } from './recommend.js';
@@ -45,7 +44,7 @@ export const quickstart: Verb = {
               ],
               ['what the model costs', `inspect ${word}`],
               ['every metric', `evaluate ${word}`],
-              ['change something', `train ${shellWord(relative('.', file))} --set model.width=64 --out runs/wide`],
+              ['change something', `train ${shellWord(shortPath(file))} --set model.width=64 --out runs/wide`],
             ].map(([what, command]) => `  ${what!.padEnd(21)} ${cyan(`${program()} ${command}`)}`);
             return [
               bold('on the last two days (7 and 8 May), which the model never saw'),

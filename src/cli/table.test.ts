@@ -24,3 +24,17 @@ test('short rows and no rows', () => {
   expect(table([['a', 'b'], ['x']]).split('\n')).toEqual(['a  b', '─  ─', 'x  –']);
   expect(table([])).toBe('');
 });
+
+test('formatted numbers and sizes are aligned like numbers, mixed columns like text', () => {
+  const rows = [
+    ['count', 'size', 'share', 'tags'],
+    ['1,200', '4.2 kB', '-3.5 %', '67,6'],
+    ['7', '12 B', 'undefined', 'none'],
+  ];
+  expect(table(rows).split('\n')).toEqual([
+    'count    size      share  tags',
+    '─────  ──────  ─────────  ────',
+    '1,200  4.2 kB     -3.5 %  67,6',
+    '    7    12 B  undefined  none',
+  ]);
+});

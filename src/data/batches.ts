@@ -29,6 +29,8 @@ export interface BatchOptions {
   itemPerPair?: boolean;
   /** Share of vocabulary lookups replaced by the unknown row, 0 to 1. Off unless given; for training only. */
   idDropout?: number;
+  /** Give every batch memory of its own, which may be handed to another thread, instead of using buffers again. */
+  ownMemory?: boolean;
   /** Names the streams of dropout and sampling, together with the step. */
   seed?: number;
   /** Item rows drawn once per batch and appended to its items, for all requests. Needs no pair: the loss sees the table. */
@@ -85,7 +87,7 @@ export function assembleBatch(dataset: Dataset, rows: Uint32Array, options: Batc
 }
 
 /**
- * Assembles batch after batch. A batch's arrays are valid until the second `assemble` after it: one batch may be in use while
+ * Assembles batch after batch. Unless it has memory of its own, a batch's arrays are valid until the second `assemble` after it: one batch may be in use while
  * the next is prepared. What is random follows from the options' seed and the step alone, not from earlier calls.
  */
 export class BatchAssembler {
@@ -115,7 +117,7 @@ export class BatchAssembler {
     const { dataset, options } = this;
     const { events } = dataset;
     const P = rows.length;
-    const buffers = this.sets[this.turn];
+    const buffers = options.ownMemory ? new FeedBuffers() : this.sets[this.turn];
     this.turn = this.turn === 0 ? 1 : 0;
     const seed = options.seed ?? 0;
     const dropout = options.idDropout

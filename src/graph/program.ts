@@ -3,10 +3,9 @@ import { didYouMean, TwoTowerError } from '../errors.js';
 import type { Random } from '../random.js';
 import type { FeedArray, Feeds } from '../schema.js';
 import type { CompiledGraph } from './compile.js';
+import { completeFeeds, namedSizes } from './complete-feeds.js';
 import type { DType } from './dtype.js';
-import { indexPlan } from './index-plan.js';
 import type { OnnxValue } from './onnx.js';
-import { fillRandom } from './random-feeds.js';
 import { type Dim, evaluate, formatShape, parse, type Shape } from './shape.js';
 
 export interface ProgramOptions {
@@ -16,7 +15,7 @@ export interface ProgramOptions {
   executionProvider?: string;
 }
 
-/** Feeds checked, completed and turned into ONNX tensors: everything that can be done while an earlier run is under way. */
+/** Feeds checked, completed and turned into ONNX tensors. */
 export interface PreparedFeeds {
   tensors: Record<string, ort.Tensor>;
   sizes: ReadonlyMap<string, number>;
@@ -57,60 +56,34 @@ export class Program {
   }
 
   /**
-   * Checks the feeds against the graph, binds named sizes, draws random inputs and sorts indices for gradient sums.
+   * Checks the feeds against the graph, binds named sizes, and completes what is not there yet: see `completeFeeds`.
    * Arrays are not copied: they must stay as they are until the run has ended.
    */
   prepare(feeds: Feeds, random?: Random): PreparedFeeds {
     const { inputs, plans, randoms } = this.graph;
-    const sizes = new Map<string, number>();
     const tensors: Record<string, ort.Tensor> = {};
-    for (const input of inputs) {
-      const feed = feeds[input.name];
-      if (feed === undefined) throw notFed(input.name, feeds, inputs);
-      const wanted = ARRAYS[input.dtype];
-      if (wanted === undefined || !(feed.data instanceof wanted)) {
-        throw new TwoTowerError(
-          'GRAPH_FEED',
-          `input ${input.name} wants ${input.dtype}, fed ${feed.data.constructor.name}`,
-        );
-      }
-      const length = feed.shape.reduce((a, b) => a * b, 1);
-      if (length !== feed.data.length) {
-        throw new TwoTowerError(
-          'GRAPH_FEED',
-          `input ${input.name} is fed ${feed.data.length} values for ${formatShape(feed.shape)}`,
-        );
-      }
-      bindNames(input.shape, feed.shape, sizes);
-    }
+    for (const { name, dtype } of inputs) checkData(name, dtype, feeds, inputs);
+    const sizes = namedSizes(inputs, feeds);
     for (const { name, dtype, shape } of inputs) {
       const feed = feeds[name]!;
       if (!fits(shape, feed.shape, sizes)) throw wrongShape(name, shape, feed.shape, sizes);
       tensors[name] = new ort.Tensor(dtype as 'float32', feed.data as Float32Array, feed.shape);
     }
-    for (const plan of plans) {
-      const indices = feeds[plan.indices]!.data as Int32Array;
-      const { order, start, end } = indexPlan(indices, evaluate(plan.rows, sizes), plan.indices);
-      tensors[plan.order] = new ort.Tensor('int32', order, [order.length]);
-      tensors[plan.start] = new ort.Tensor('int32', start, [start.length]);
-      tensors[plan.end] = new ort.Tensor('int32', end, [end.length]);
+    const complete = completeFeeds(this.graph, feeds, random);
+    for (const name of plans.flatMap(({ order, start, end }) => [order, start, end])) {
+      const { data, shape } = complete[name]!;
+      tensors[name] = new ort.Tensor('int32', data as Int32Array, shape);
     }
-    for (const { name, shape, distribution } of randoms) {
-      if (random === undefined)
-        throw new TwoTowerError('GRAPH_FEED', `random input ${name} needs a stream to draw from`);
-      const dims = shape.map((dim) => evaluate(dim, sizes));
-      const data = fillRandom(
-        distribution,
-        dims.reduce((a, b) => a * b, 1),
-        random,
-      );
-      tensors[name] = new ort.Tensor('float32', data, dims);
+    for (const { name } of randoms) {
+      const { data, shape } = complete[name]!;
+      tensors[name] = new ort.Tensor('float32', data as Float32Array, shape);
     }
     return { tensors, sizes };
   }
 
   /**
-   * Runs the graph off the event loop. Outputs named in `into` are written there, the others into fresh arrays.
+   * Runs the graph. ONNX Runtime's binding works on the calling thread: nothing else happens there until the run has ended,
+   * so work that shall go on meanwhile belongs into a worker. Outputs named in `into` are written there, the others into fresh arrays.
    * A prepared feed may be completed with tensors that were not known when it was prepared.
    */
   async run(
@@ -141,14 +114,17 @@ export class Program {
   }
 }
 
-/** Remembers the size of every name that an axis tells; the first one met counts. */
-function bindNames(pattern: Shape, shape: readonly number[], sizes: Map<string, number>): void {
-  pattern.forEach((dim, axis) => {
-    const { factor, names } = parse(dim);
-    const [name, second] = names;
-    const size = (shape[axis] ?? Number.NaN) / factor;
-    if (name !== undefined && second === undefined && Number.isInteger(size) && !sizes.has(name)) sizes.set(name, size);
-  });
+function checkData(name: string, dtype: DType, feeds: Feeds, inputs: readonly OnnxValue[]): void {
+  const feed = feeds[name];
+  if (feed === undefined) throw notFed(name, feeds, inputs);
+  const wanted = ARRAYS[dtype];
+  if (wanted === undefined || !(feed.data instanceof wanted)) {
+    throw new TwoTowerError('GRAPH_FEED', `input ${name} wants ${dtype}, fed ${feed.data.constructor.name}`);
+  }
+  const length = feed.shape.reduce((a, b) => a * b, 1);
+  if (length !== feed.data.length) {
+    throw new TwoTowerError('GRAPH_FEED', `input ${name} is fed ${feed.data.length} values for ${formatShape(feed.shape)}`);
+  }
 }
 
 function fits(pattern: Shape, shape: readonly number[], sizes: ReadonlyMap<string, number>): boolean {

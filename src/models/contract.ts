@@ -52,6 +52,12 @@ export interface TrainInputs {
 export interface TrainOutputs {
   /** [P] */
   logits: Tensor;
+  /**
+   * [P, I]: each pair's own view of its request against every item of the batch, where training has one for each pair, such as
+   * the interest that its item chose. Losses over all items use it in place of the request's row of inner products; a
+   * request's other positives then count as competitors.
+   */
+  similarity?: Tensor;
   /** Losses of the model's own, already weighted, added to the objectives: scalars. */
   losses?: Record<string, Tensor>;
   /** Scalars to log. */

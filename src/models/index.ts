@@ -1,9 +1,12 @@
 import { didYouMean, TwoTowerError } from '../errors.js';
 import type { ModelDefinition } from './contract.js';
+import dcnV2 from './dcn-v2/model.js';
+import din from './din/model.js';
 import dssm from './dssm/model.js';
+import fit from './fit/model.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: each model validates its own options
-export const MODELS: readonly ModelDefinition<any>[] = [dssm];
+export const MODELS: readonly ModelDefinition<any>[] = [dcnV2, din, dssm, fit];
 
 /** The registered model of that name. */
 // biome-ignore lint/suspicious/noExplicitAny: see above

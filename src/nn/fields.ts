@@ -1,7 +1,9 @@
+import { TwoTowerError } from '../errors.js';
 import {
   cast,
   concat,
   constant,
+  currentScope,
   type Dim,
   divide,
   expandDims,
@@ -103,8 +105,15 @@ export function numberFields(fields: readonly Field[]): Tensor[] {
   return fields.filter((field) => field.feature.encoding === 'numbers').map((field) => field.values);
 }
 
-/** All fields side by side: embeddings, then numbers: [..., total]. */
+/** All fields side by side: embeddings, then numbers: [..., total]. Throws MODEL_OPTIONS where there is none. */
 export function concatFields(fields: readonly Field[], options: EmbeddingOptions): Tensor {
+  if (fields.length === 0) {
+    throw new TwoTowerError(
+      'MODEL_OPTIONS',
+      `${currentScope()}: the model needs a field here, and the data has none`,
+      'describe at least one user or context field and one item field in the dataset description',
+    );
+  }
   return concat([...embedFields(fields, options), ...numberFields(fields)]);
 }
 

@@ -12,6 +12,7 @@ export * from './masked-softmax.js';
 export * from './mlp.js';
 export * from './normalization.js';
 export * from './pooling.js';
+export * from './side-by-side.js';
 export * from './similarity.js';
 export * from './soft-permutation.js';
 export * from './target-attention.js';

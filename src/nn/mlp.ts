@@ -4,6 +4,7 @@ import { dense } from './dense.js';
 import { dropout } from './dropout.js';
 import { glorotUniform, heNormal } from './initializers.js';
 import { batchNorm, layerNorm } from './normalization.js';
+import { sideBySide } from './side-by-side.js';
 
 export interface MlpOptions {
   /** Units of each layer. */
@@ -15,22 +16,25 @@ export interface MlpOptions {
   activateLast?: boolean;
 }
 
-/** Layers of dense → normalisation → activation → dropout: [rows, in] → [rows, units.at(-1)]. */
-export function mlp(name: string, x: Tensor, options: MlpOptions): Tensor {
-  return mlpLayers(name, x, options).at(-1) ?? x;
+/**
+ * Layers of dense → normalisation → activation → dropout: [..., in] → [..., units.at(-1)]. Several inputs count as one
+ * concatenation, see `dense`.
+ */
+export function mlp(name: string, x: Tensor | readonly Tensor[], options: MlpOptions): Tensor {
+  return mlpLayers(name, x, options).at(-1) ?? ('shape' in x ? x : sideBySide(x));
 }
 
 /** The same, returning the output of every layer. */
 export function mlpLayers(
   name: string,
-  x: Tensor,
+  x: Tensor | readonly Tensor[],
   { units, activation = 'relu', normalization = 'none', dropout: rate = 0, activateLast = true }: MlpOptions,
 ): Tensor[] {
   return inScope(name, () => {
     const outputs: Tensor[] = [];
-    let h = x;
+    let h: Tensor | readonly Tensor[] = x;
     for (const [i, size] of units.entries()) {
-      h = inScope(`layer${i + 1}`, () => {
+      const output = inScope(`layer${i + 1}`, () => {
         const last = i === units.length - 1 && !activateLast;
         const initialize = !last && (activation === 'relu' || activation === 'prelu') ? heNormal : glorotUniform;
         let y = dense('dense', h, size, { initialize, bias: last || normalization !== 'batch' });
@@ -39,7 +43,8 @@ export function mlpLayers(
         if (normalization === 'layer') y = layerNorm('norm', y);
         return dropout(activate(y, activation), rate);
       });
-      outputs.push(h);
+      outputs.push(output);
+      h = output;
     }
     return outputs;
   });

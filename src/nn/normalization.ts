@@ -9,6 +9,7 @@ import {
   maximum,
   multiply,
   parameter,
+  product,
   reciprocal,
   reshape,
   sizeOf,
@@ -49,7 +50,7 @@ export interface BatchNormOptions extends NormalizationOptions {
 }
 
 /**
- * Batch normalisation over the rows of [rows, units] (Ioffe and Szegedy, 2015): batch statistics while training, running
+ * Batch normalisation over the rows of [..., units] (Ioffe and Szegedy, 2015): batch statistics while training, running
  * ones when serving. The gradient is written out, because the chain rule would pass over the batch three times as often.
  */
 export function batchNorm(
@@ -57,6 +58,10 @@ export function batchNorm(
   x: Tensor,
   { epsilon = 1e-5, affine = true, momentum = 0.9 }: BatchNormOptions = {},
 ): Tensor {
+  if (x.shape.length !== 2) {
+    const rows = reshape(x, [product(x.shape.slice(0, -1)), width(x)]);
+    return reshape(batchNorm(name, rows, { epsilon, affine, momentum }), x.shape, x);
+  }
   return inScope(name, () => {
     const units = width(x);
     const scale = affine ? parameter('scale', [units], ones) : constant(new Array(units).fill(1), [units]);

@@ -34,7 +34,10 @@ function withAge(user: number, age: number): Dataset {
   const column = dataset.users.columns.get('age') as Extract<EncodedColumn, { encoding: 'numbers' }>;
   const values = column.values.slice();
   values[user] = age;
-  return { ...dataset, users: { ...dataset.users, columns: new Map(dataset.users.columns).set('age', { ...column, values }) } };
+  return {
+    ...dataset,
+    users: { ...dataset.users, columns: new Map(dataset.users.columns).set('age', { ...column, values }) },
+  };
 }
 
 // Whichever row of its batch the bad value stands in.
@@ -58,7 +61,9 @@ test.each([
 test('an exploding learning rate names the tensor and its place in the model', async () => {
   const { error, trainer } = await failure(dataset, { learningRate: 1e30, optimizer: { name: 'sgd' } });
   expect(error.code).toBe('TRAIN_DIVERGED');
-  expect(error.message).toMatch(/the first bad tensor is (the result of \w+ at (user|item|score|loss)|(user|item|tables)\/)/);
+  expect(error.message).toMatch(
+    /the first bad tensor is (the result of \w+ at (user|item|score|loss)|(user|item|tables)\/)/,
+  );
   expect(error.message).toContain('lower training.learningRate');
   // What the last good step left behind can still be looked at.
   expect(trainer.step).toBeGreaterThan(0);

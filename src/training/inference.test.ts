@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { itemFeeds, requestFeeds } from '../data/batches.js';
 import { generateDataset } from '../data/generate.js';
-import { createOptimizer } from './optimizers.js';
+import type { Feature } from '../schema.js';
 import { concatStates, Inference, sliceState } from './inference.js';
+import { createOptimizer } from './optimizers.js';
 import { ParameterStore } from './parameter-store.js';
 import { buildServingParts } from './serving-graph.js';
 import { linearModel } from './testing/linear-model.js';
@@ -18,7 +19,10 @@ test('slices and their concatenation', () => {
     b: { data: Int32Array.from([7, 8, 9]), shape: [3] },
   };
   const middle = sliceState(state, 1, 2);
-  expect(middle).toEqual({ a: { data: Float32Array.of(3, 4), shape: [1, 2] }, b: { data: Int32Array.of(8), shape: [1] } });
+  expect(middle).toEqual({
+    a: { data: Float32Array.of(3, 4), shape: [1, 2] },
+    b: { data: Int32Array.of(8), shape: [1] },
+  });
   expect(concatStates([sliceState(state, 0, 1), sliceState(state, 1, 3)])).toEqual(state);
   expect(concatStates([state])).toBe(state);
 });
@@ -29,7 +33,12 @@ test('pairs, one request against many, and retrieval give the same scores', asyn
   const users = await program.users(requestFeeds(dataset, { users: [2, 4], times: [2e9, 2e9] }));
   const every = Array.from({ length: 10 }, (_, p) => p);
   const request = Int32Array.from(every, (p) => Math.floor(p / 5));
-  const pairs = await program.pairs(users, items, request, Int32Array.from(every, (p) => p % 5));
+  const pairs = await program.pairs(
+    users,
+    items,
+    request,
+    Int32Array.from(every, (p) => p % 5),
+  );
   const retrieved = await program.retrieve(users, items);
   for (const b of [0, 1]) {
     const scores = await program.score(sliceState(users, b, b + 1), items);
@@ -57,4 +66,10 @@ test('a model without an inner product cannot retrieve', async () => {
   const { item, user, score } = linearModel;
   const program = new Inference({ item, user, score }, dataset.schema, (name) => store.values(name));
   await expect(program.retrieve({}, {})).rejects.toThrow('the model cannot retrieve');
+});
+
+test('a field with the name of a state is refused before anything runs', () => {
+  const vector: Feature = { name: 'vector', owner: 'item', encoding: 'numbers', width: 1 };
+  const schema = { ...dataset.schema, item: [...dataset.schema.item, vector] };
+  expect(() => buildServingParts(linearModel, schema)).toThrow('the item field "vector" has the name of a state');
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { input, Program, compile } from '../graph/index.js';
-import type { LossContext } from '../nn/losses/loss.js';
+import { compile, input, Program } from '../graph/index.js';
 import type { ModelParts } from '../models/contract.js';
+import type { LossContext } from '../nn/losses/loss.js';
 import { createObjective, similarityMatrix, totalLoss } from './objectives.js';
 
 const floats = (data: number[], shape = [data.length]) => ({ data: Float32Array.from(data), shape });
@@ -47,7 +47,10 @@ test('the total is the weighted sum, and each part is reported by its own name',
     itemRow: input('itemRow', ['P'], 'int32'),
     similarity: input('similarity', ['B', 'I']),
   };
-  const objectives = [{ loss: 'bce', weight: 0.5 }, { loss: 'softmax', weight: 3 }].map(createObjective);
+  const objectives = [
+    { loss: 'bce', weight: 0.5 },
+    { loss: 'softmax', weight: 3 },
+  ].map(createObjective);
   expect(objectives.map(({ needs }) => needs)).toEqual(['pairs', 'matrix']);
   const { total, parts } = totalLoss(objectives, context);
   expect(Object.keys(parts)).toEqual(['bce.1', 'softmax.2']);

@@ -57,10 +57,12 @@ export function totalLoss(
   objectives: readonly Objective[],
   context: LossContext,
 ): { total: Tensor; parts: Record<string, Tensor> } {
+  const { view = context.request } = context;
   const parts: Record<string, Tensor> = {};
   let total: Tensor | undefined;
   for (const [i, objective] of objectives.entries()) {
-    const value = inScope('loss', () => inScope(objective.name, () => objective.build(context)));
+    const seen = objective.needs === 'matrix' ? { ...context, request: view } : context;
+    const value = inScope('loss', () => inScope(objective.name, () => objective.build(seen)));
     parts[objectives.length === 1 ? objective.name : `${objective.name}.${i + 1}`] = value;
     const weighted = multiply(value, objective.weight);
     total = total === undefined ? weighted : add(total, weighted);

@@ -66,9 +66,7 @@ function plain(options: OptimizerOptions, { rate, decay }: Settings): number[][]
   const updates = START.map(() => plainOptimizer(options));
   let weights = START;
   return GRADIENTS.map((gradient, step) => {
-    weights = weights.map((w, i) =>
-      updates[i]!(w, gradient[i]!, rate[i]!, decay === 0 ? 0 : decay[i]!, step + 1),
-    );
+    weights = weights.map((w, i) => updates[i]!(w, gradient[i]!, rate[i]!, decay === 0 ? 0 : decay[i]!, step + 1));
     return weights;
   });
 }

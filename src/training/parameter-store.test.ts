@@ -38,7 +38,9 @@ test('a double buffer writes one copy while the other is read, and swapping keep
 test('parameters of a kind lie back to back, in order', () => {
   const store = new ParameterStore(PARAMETERS, adam, 1);
   expect([store.denseSize, store.stateSize]).toEqual([8, 4]);
-  expect(['user/weight', 'item/bias', 'user/mean', 'item/mean'].map((name) => store.offset(name))).toEqual([0, 6, 0, 3]);
+  expect(['user/weight', 'item/bias', 'user/mean', 'item/mean'].map((name) => store.offset(name))).toEqual([
+    0, 6, 0, 3,
+  ]);
   store.dense.current.set([0, 1, 2, 3, 4, 5, 6, 7]);
   expect([...store.values('item/bias')]).toEqual([6, 7]);
   store.dense.swap();

@@ -42,11 +42,11 @@ test('one seed gives the same reports and the same bytes, another seed others', 
   for (const trainer of runs) await trainer.release();
 });
 
-/** Stops after an odd and an even number of steps (the double buffers stand one way or the other), within and at the end of an epoch. */
-test.each([1, 2, 4, 7])('a trainer restored to step %i goes on as if it had never stopped', async (at) => {
+/** After an odd and an even number of steps (the double buffers stand one way or the other), within an epoch and at its end. */
+test.each([1, 4])('a trainer restored to step %i goes on as if it had never stopped', async (at) => {
   const whole = await create();
   await steps(whole, at);
-  // Between two steps the batch ahead is prepared already; what is saved must not depend on it.
+  // Batches ahead are prepared already; what is saved must not depend on them.
   const saved = new Map([...whole.store.arrays()].map(([name, { data }]) => [name, data.slice()]));
   const rest = whole.totalSteps - at;
   const expected = await steps(whole, rest);

@@ -3,10 +3,10 @@ import { assembleBatch, requestFeeds } from '../data/batches.js';
 import { epochBatches } from '../data/epochs.js';
 import { generateDataset } from '../data/generate.js';
 import type { ModelParts } from '../models/contract.js';
+import { dense } from '../nn/dense.js';
 import { numberFields } from '../nn/fields.js';
 import { batchNorm } from '../nn/normalization.js';
 import { innerProduct } from '../nn/similarity.js';
-import { dense } from '../nn/dense.js';
 import { trainingOptions } from './config.js';
 import { Inference } from './inference.js';
 import { Trainer } from './trainer.js';
@@ -25,7 +25,10 @@ const dataset = {
   items: {
     ...base.items,
     columns: new Map([
-      ['price', { encoding: 'numbers', width: 1, values: Float32Array.from(base.items.keys, (_, i) => Math.sin(i)) } as const],
+      [
+        'price',
+        { encoding: 'numbers', width: 1, values: Float32Array.from(base.items.keys, (_, i) => Math.sin(i)) } as const,
+      ],
     ]),
   },
 };

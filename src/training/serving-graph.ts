@@ -1,3 +1,4 @@
+import { TwoTowerError } from '../errors.js';
 import {
   Build,
   type CompiledGraph,
@@ -10,7 +11,7 @@ import {
 } from '../graph/index.js';
 import { gatherState, type ModelParts, type State } from '../models/contract.js';
 import { itemInputs, userInputs } from '../models/inputs.js';
-import type { Schema } from '../schema.js';
+import type { Feature, Schema } from '../schema.js';
 
 /** The parts of a model as serving runs them, before they are compiled. */
 export interface ServingParts {
@@ -39,6 +40,8 @@ export function buildServingParts(model: ModelParts, schema: Schema): ServingPar
   };
   const itemState = part('item', () => model.item(itemInputs(schema, 'I')));
   const userState = part('user', () => model.user(userInputs(schema, 'B')));
+  refuseTakenNames('item', itemState, schema.item);
+  refuseTakenNames('user', userState, schema.user);
   const fed = (side: string, state: State, lead: readonly (string | number)[]): State =>
     Object.fromEntries(
       Object.entries(state).map(([name, { shape, dtype }]) => [
@@ -90,4 +93,15 @@ export function compilePart(
 
 function named(side: string, state: State): Record<string, Tensor> {
   return Object.fromEntries(Object.entries(state).map(([name, tensor]) => [`${side}.${name}`, tensor]));
+}
+
+/** A field and a state of one name would be input and output of one file. */
+function refuseTakenNames(side: 'item' | 'user', state: State, features: readonly Feature[]): void {
+  const taken = features.find(({ name }) => Object.hasOwn(state, name));
+  if (taken === undefined) return;
+  throw new TwoTowerError(
+    'MODEL_OPTIONS',
+    `the ${side} field "${taken.name}" has the name of a state of the model: ${Object.keys(state).join(', ')}`,
+    'Give the field another name in the dataset description; its column can stay what it is.',
+  );
 }

@@ -1,6 +1,6 @@
 import { type Lookup, touchedRows } from '../graph/index.js';
 import type { Feeds } from '../schema.js';
-import type { ParameterStore, Table } from './parameter-store.js';
+import type { Table } from './parameter-store.js';
 
 /** The rows of one table that a batch looks up. */
 export interface Touched {
@@ -17,7 +17,7 @@ export class RowTracker {
   private readonly seen = new Map<string, { stamp: Int32Array; position: Int32Array; round: number }>();
   private readonly byTable = new Map<string, Lookup[]>();
 
-  constructor(lookups: readonly Lookup[], store: ParameterStore) {
+  constructor(lookups: readonly Lookup[], store: { tables: ReadonlyMap<string, { rows: number }> }) {
     for (const lookup of lookups) this.byTable.set(lookup.table, [...(this.byTable.get(lookup.table) ?? []), lookup]);
     for (const table of this.byTable.keys()) {
       const { rows } = store.tables.get(table)!;

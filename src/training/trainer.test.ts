@@ -74,7 +74,9 @@ describe.each(CASES)('$title', ({ training, groupOf = plainGroup }) => {
       expect(Math.abs(report.gradientNorm! - norm)).toBeLessThan(1e-6);
       for (const name of names) {
         const values = store.values(name);
-        const distance = plain.values.get(name)!.reduce((most, value, i) => Math.max(most, Math.abs(value - values[i]!)), 0);
+        const distance = plain.values
+          .get(name)!
+          .reduce((most, value, i) => Math.max(most, Math.abs(value - values[i]!)), 0);
         expect(distance, `${name} after step ${step}`).toBeLessThan(1e-5);
         expect(values, name).not.toEqual(before.get(name));
       }
@@ -95,7 +97,12 @@ test('the batches of these tests repeat users, items and past items, and leave r
 });
 
 test('rows that a batch does not look up keep their bytes, also under momentum and decay', async () => {
-  const options = trainingOptions.parse({ batchSize: BATCH, idDropout: 0, optimizer: { name: 'adamw' }, weightDecay: 0.5 });
+  const options = trainingOptions.parse({
+    batchSize: BATCH,
+    idDropout: 0,
+    optimizer: { name: 'adamw' },
+    weightDecay: 0.5,
+  });
   const trainer = await Trainer.create(linearModel, dataset, options, { threads: 1 });
   const { values, width, slots } = trainer.store.tables.get('tables/item.item_id')!;
   const copies = [values, ...slots].map((array) => array.slice());

@@ -1,30 +1,27 @@
-import { type Batch, BatchAssembler } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
-import { epochBatches } from '../data/epochs.js';
-import { countItems, popularitySampler, uniformSampler } from '../data/sampling.js';
 import { TwoTowerError } from '../errors.js';
 import { type Parameter, type PreparedFeeds, Program, type ProgramOptions } from '../graph/index.js';
 import type { ModelParts } from '../models/contract.js';
 import { Random } from '../random.js';
 import type { Feed, Feeds } from '../schema.js';
+import type { PreparedBatch } from './batch-source.js';
+import { type BatchStream, openStream } from './batch-stream.js';
 import { matches, type TrainingOptions } from './config.js';
 import { locateDivergence } from './divergence.js';
-import { createObjective, type Objective } from './objectives.js';
+import { createObjective } from './objectives.js';
 import { createOptimizer, type Optimizer } from './optimizers.js';
 import { ParameterStore } from './parameter-store.js';
 import { scheduleFactor } from './schedule.js';
-import { RowTracker, type Touched, writeRows } from './table-rows.js';
+import { writeRows } from './table-rows.js';
 import { buildTrainingGraph, denseSlot, STEP_FEEDS, type TrainingGraph, tableSlot } from './training-graph.js';
 
 /** Scalars that a step reports: `loss`, `gradientNorm`, `loss.NAME`, `metric.NAME`. */
 export type StepReport = Record<string, number>;
 
 interface PreparedStep {
-  step: number;
-  batch: Batch;
+  batch: PreparedBatch;
   feeds: Feeds;
   prepared: PreparedFeeds;
-  touched: Touched[];
 }
 
 /**
@@ -35,10 +32,8 @@ export class Trainer {
   /** Steps done. */
   step = 0;
   readonly stepsPerEpoch: number;
-  private ahead: PreparedStep | undefined;
   private readonly decay: Float32Array;
   private readonly factor: Float32Array;
-  private epoch: { number: number; batches: ReturnType<typeof epochBatches> } | undefined;
 
   private constructor(
     readonly dataset: Dataset,
@@ -47,10 +42,9 @@ export class Trainer {
     readonly graph: TrainingGraph,
     private readonly program: Program,
     private readonly optimizer: Optimizer,
-    private readonly assembler: BatchAssembler,
-    private readonly tracker: RowTracker,
+    private readonly batches: BatchStream,
   ) {
-    this.stepsPerEpoch = epochBatches(dataset.splits.train, options.batchSize, options.seed, 0).steps;
+    this.stepsPerEpoch = stepsPerEpoch(dataset, options);
     const dense = graph.parameters.filter(({ kind }) => kind === 'dense');
     this.decay = perWeight(store, dense, (parameter) => groupOf(options, parameter).decay);
     this.factor = perWeight(store, dense, (parameter) => groupOf(options, parameter).factor);
@@ -73,8 +67,17 @@ export class Trainer {
       ...(options.clip !== undefined && { clip: options.clip }),
     });
     const store = new ParameterStore(graph.parameters, optimizer, options.seed);
-    const assembler = createAssembler(dataset, options, objectives);
-    const tracker = new RowTracker(graph.lookups, store);
+    const batches = openStream(
+      {
+        dataset,
+        options,
+        matrix: objectives.some(({ needs }) => needs === 'matrix'),
+        lookups: graph.lookups,
+        tables: new Map([...store.tables].map(([name, { rows }]) => [name, { rows }])),
+        plan: { inputs: graph.compiled.inputs, plans: graph.compiled.plans, randoms: graph.compiled.randoms },
+      },
+      stepsPerEpoch(dataset, options) * options.epochs,
+    );
     return new Trainer(
       dataset,
       options,
@@ -82,8 +85,7 @@ export class Trainer {
       graph,
       await Program.load(graph.compiled, program),
       optimizer,
-      assembler,
-      tracker,
+      batches,
     );
   }
 
@@ -91,25 +93,21 @@ export class Trainer {
     return this.stepsPerEpoch * this.options.epochs;
   }
 
-  /** Continues after `step`: whatever was prepared for another step is dropped. */
+  /** Continues after `step`. */
   restore(step: number): void {
     this.step = step;
-    this.ahead = undefined;
   }
 
-  /** Runs the next step. The batch after it is prepared meanwhile. */
+  /** Runs the next step. The batches after it are prepared meanwhile. */
   async next(): Promise<StepReport> {
-    const current = this.ahead ?? this.prepare(this.step);
-    const running = this.program.run(current.prepared, this.targets(current));
-    // Some of what the next step reads is written by this run, but only read once this one has ended.
-    this.ahead = current.step + 1 < this.totalSteps ? this.prepare(current.step + 1) : undefined;
-    const outputs = await running;
+    const current = this.complete(await this.batches.take(this.step));
+    const outputs = await this.program.run(current.prepared, this.targets());
     const report: StepReport = {};
     for (const name of this.graph.reported) report[name] = Number(outputs[name]!.data[0]);
     if (!Number.isFinite(report.loss) || !Number.isFinite(report.gradientNorm)) {
       throw await this.divergence(current, report);
     }
-    for (const { table, rows } of current.touched) {
+    for (const { table, rows } of current.batch.touched) {
       const { width, values, slots } = this.store.tables.get(table)!;
       const update = outputs[`new ${table}`];
       if (update === undefined) continue;
@@ -126,30 +124,15 @@ export class Trainer {
   }
 
   async release(): Promise<void> {
+    await this.batches.close();
     await this.program.release();
   }
 
-  /** Event rows of a step, and which epoch it belongs to. */
-  private rowsOf(step: number): Uint32Array {
-    const { batchSize, seed } = this.options;
-    const number = Math.floor(step / this.stepsPerEpoch);
-    if (this.epoch?.number !== number) {
-      this.epoch = { number, batches: epochBatches(this.dataset.splits.train, batchSize, seed, number) };
-    }
-    return this.epoch.batches.rows(step % this.stepsPerEpoch);
-  }
-
-  private prepare(step: number): PreparedStep {
-    const { options, store, optimizer } = this;
-    const batch = this.assembler.assemble(this.rowsOf(step), step);
-    const touched = this.tracker.track(batch.feeds);
+  /** Adds to a batch what the step reads besides: the current values of all that is trained, and the schedule's numbers. */
+  private complete(batch: PreparedBatch): PreparedStep {
+    const { options, store, optimizer, step } = this;
     const scalar = (value: number): Feed => ({ data: Float32Array.of(value), shape: [] });
-    // The buffers change places after every step: steps ahead of the store's read what is now being written.
-    const flipped = (step - this.step) % 2 === 1;
-    const vector = (buffer: ParameterStore['dense']): Feed => {
-      const data = flipped ? buffer.next : buffer.current;
-      return { data, shape: [data.length] };
-    };
+    const vector = ({ current }: ParameterStore['dense']): Feed => ({ data: current, shape: [current.length] });
     const feeds: Feeds = {
       ...batch.feeds,
       [STEP_FEEDS.dense]: vector(store.dense),
@@ -170,13 +153,11 @@ export class Trainer {
         feeds[tableSlot(name, slot)] = { data: slots[i]!, shape: [rows, width] };
       });
     }
-    const prepared = this.program.prepare(feeds, Random.of(options.seed, 'step', step));
-    return { step, batch, feeds, prepared, touched };
+    return { batch, feeds, prepared: this.program.prepare(feeds) };
   }
 
   /** Where the run writes the new dense values: the half of each double buffer that it does not read. */
-  private targets({ step }: PreparedStep): Record<string, { data: Float32Array; shape: number[] }> {
-    if (step !== this.step) throw new RangeError(`step ${step} is out of turn`);
+  private targets(): Record<string, { data: Float32Array; shape: number[] }> {
     const { store, optimizer } = this;
     const targets: Record<string, { data: Float32Array; shape: number[] }> = {};
     const target = (name: string, data: Float32Array) => {
@@ -190,7 +171,8 @@ export class Trainer {
     return targets;
   }
 
-  private async divergence({ step, batch, feeds }: PreparedStep, report: StepReport): Promise<TwoTowerError> {
+  private async divergence({ batch, feeds }: PreparedStep, report: StepReport): Promise<TwoTowerError> {
+    const { step } = batch;
     const place = await locateDivergence(this.graph, feeds, Random.of(this.options.seed, 'step', step));
     const epoch = Math.floor(step / this.stepsPerEpoch) + 1;
     const what = Number.isFinite(report.loss)
@@ -222,22 +204,6 @@ function perWeight(store: ParameterStore, dense: readonly Parameter[], value: (p
   return result;
 }
 
-function createAssembler(dataset: Dataset, options: TrainingOptions, objectives: readonly Objective[]): BatchAssembler {
-  const { seed, idDropout, itemPerPair, negatives } = options;
-  const matrix = objectives.some(({ needs }) => needs === 'matrix');
-  const counts =
-    matrix || negatives ? countItems(dataset.events.item, dataset.splits.train, dataset.items.count) : undefined;
-  const sampler =
-    negatives &&
-    (negatives.sampler === 'uniform'
-      ? uniformSampler(dataset.items.count)
-      : popularitySampler(counts!, negatives.power));
-  return new BatchAssembler(dataset, {
-    label: dataset.label,
-    seed,
-    idDropout,
-    itemPerPair,
-    ...(sampler && { negatives: { sampler, perBatch: negatives.perBatch } }),
-    ...(matrix && { itemCounts: counts! }),
-  });
+function stepsPerEpoch(dataset: Dataset, { batchSize }: TrainingOptions): number {
+  return Math.ceil(dataset.splits.train.length / batchSize);
 }

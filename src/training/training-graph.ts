@@ -2,11 +2,14 @@ import {
   add,
   apply,
   Build,
+  broadcastTo,
   type CompiledGraph,
   type CompileOptions,
+  cast,
   compile,
   concat,
   constant,
+  cumulativeSum,
   divide,
   gradients,
   input,
@@ -20,6 +23,7 @@ import {
   reshape,
   sqrt,
   square,
+  subtract,
   type Tensor,
   tableRows,
 } from '../graph/index.js';
@@ -206,7 +210,9 @@ function forwardPass({ model, schema, objectives }: TrainingGraphOptions) {
     request,
     itemRow,
     ...(objectives.some(({ needs }) => needs === 'matrix') && {
-      similarity: inScope('score', () => similarityMatrix(model, userState, itemState)),
+      ...(result.similarity === undefined
+        ? { similarity: inScope('score', () => similarityMatrix(model, userState, itemState)) }
+        : { similarity: result.similarity, view: rowNumbers(label) }),
       logq: input('item.logq', ['I']),
     }),
   });
@@ -216,6 +222,12 @@ function forwardPass({ model, schema, objectives }: TrainingGraphOptions) {
     ...prefixed('metric.', result.metrics ?? {}),
   };
   return { loss: own.reduce((a, b) => add(a, b), total), reported };
+}
+
+/** 0, 1, 2, … as int32, as many as `x` has elements: [P]. */
+function rowNumbers(x: Tensor): Tensor {
+  const ones = broadcastTo(constant([1], [1]), x.shape, x);
+  return cast(subtract(cumulativeSum(ones), 1), 'int32');
 }
 
 function prefixed(prefix: string, tensors: Record<string, Tensor>): Record<string, Tensor> {

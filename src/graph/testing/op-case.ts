@@ -18,8 +18,6 @@ export interface OpCase {
   expected?: Nested;
   /** Gradients of the plain sum of the output by leaf, where differences do not exist (ties, kinks). */
   gradients?: readonly Nested[];
-  /** Digits that `expected` must agree to. */
-  digits?: number;
 }
 
 export function opCase(

@@ -12,7 +12,7 @@ import {
 } from '../../graph/index.js';
 import { ACTIVATIONS } from '../../nn/activations.js';
 import { dense } from '../../nn/dense.js';
-import { concatFields, embedFields, type Field } from '../../nn/fields.js';
+import { concatFields, embedFields, type Field, isCategorical } from '../../nn/fields.js';
 import { poolHistory } from '../../nn/history-pooling.js';
 import { constantValue, zeros } from '../../nn/initializers.js';
 import { mlp } from '../../nn/mlp.js';
@@ -41,34 +41,40 @@ export default defineModel<Options>({
   name: 'dssm',
   title: 'Two towers with an inner product',
   options,
-  create(_schema, { embedding, towers, width, activation, normalization, dropout, biases, history }) {
+  create(schema, { embedding, towers, width, activation, normalization, dropout, biases, history }) {
     const tower = (x: Tensor) =>
       dense('out', mlp('tower', x, { units: towers, activation, normalization, dropout }), width, { bias: true });
-    /** A linear model over the fields of one side: [rows, fields] of one number each, summed. */
+    /** A linear model over the id fields of one side: [rows, fields] of one number each, summed. */
     const bias = (fields: readonly Field[]) => {
       const weights = embedFields(fields, { width: 1, table: 'bias/', initialize: zeros });
       return reduceSum(concat(weights), -1, true);
     };
+    const itemBias = biases && schema.item.some((feature) => feature.encoding !== 'numbers');
+    // Normalised towers start with components of size 1, however small the embeddings are. Unscaled, their inner products would
+    // start at ±√width, and an epoch would go by in unlearning that noise.
+    const firstScale = normalization === 'none' ? 1 : 1 / width;
     const pooled = (past: History) => poolHistory(past.fields, past.mask, { width: embedding });
 
     return {
       item({ fields }) {
         const vector = tower(concatFields(fields, { width: embedding }));
-        return { vector: biases ? concat([vector, bias(fields)]) : vector };
+        return { vector: itemBias ? concat([vector, bias(fields)]) : vector };
       },
       user({ fields, context, histories }) {
         const own = [...fields, ...context];
         const past = history ? histories.map((h) => inScope(h.name, () => pooled(h))) : [];
-        const raw = tower(concat([concatFields(own, { width: embedding }), ...past]));
+        // A history alone will do; with neither, concatFields says what is missing.
+        const fixed = own.length === 0 && past.length > 0 ? [] : [concatFields(own, { width: embedding })];
+        const raw = tower(concat([...fixed, ...past]));
         // The learned scale is folded into the user vector, and a constant 1 meets the item's bias, so that the score stays
         // an inner product an index can search.
-        const vector = multiply(raw, parameter('scale', [1], constantValue(1)));
+        const vector = multiply(raw, parameter('scale', [1], constantValue(firstScale)));
         const level = add(
-          biases ? bias(own) : multiply(reduceSum(vector, -1, true), 0),
+          biases && own.some(isCategorical) ? bias(own) : multiply(reduceSum(vector, -1, true), 0),
           parameter('level', [1], zeros),
         );
         const one = broadcastTo(constant([1], [1, 1]), [vector.shape[0]!, 1], vector);
-        return { vector: biases ? concat([vector, one]) : vector, level };
+        return { vector: itemBias ? concat([vector, one]) : vector, level };
       },
       score(user, item) {
         const inner = reduceSum(multiply(user.vector!, item.vector!), -1, true);

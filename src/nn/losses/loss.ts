@@ -17,6 +17,8 @@ export interface LossContext {
    * retrieve.
    */
   similarity?: Tensor;
+  /** int32 [P]: each pair's row of `similarity`, where that is not its request. */
+  view?: Tensor;
   /**
    * [I]: logarithm of the probability that the item is in the batch by sampling (of the expected number of rows,
    * where an item may have several), so that rows weighted by exp(−logq) sum to the whole corpus in expectation.

@@ -2,9 +2,9 @@ import { add } from '../../graph/index.js';
 import type { ModelParts } from '../../models/contract.js';
 import { dense } from '../../nn/dense.js';
 import { embedField, type Field } from '../../nn/fields.js';
+import { normal } from '../../nn/initializers.js';
 import { maskedMean } from '../../nn/pooling.js';
 import { innerProduct } from '../../nn/similarity.js';
-import { normal } from '../../nn/initializers.js';
 
 /** Widths of the embeddings and of the vectors that meet in the score. */
 export const LINEAR = { embedding: 3, vector: 2 };
@@ -28,4 +28,7 @@ export const linearModel: ModelParts = {
 
 /** Large enough first values for gradients worth comparing. */
 const embed = (fields: readonly Field[], name: string) =>
-  embedField(fields.find(({ feature }) => feature.name === name)!, { width: LINEAR.embedding, initialize: normal(0.5) });
+  embedField(fields.find(({ feature }) => feature.name === name)!, {
+    width: LINEAR.embedding,
+    initialize: normal(0.5),
+  });

@@ -40,11 +40,15 @@ export class PlainLinear {
     const count = feeds['pair.label']!.data.length;
     const gradients = new Map([...this.values].map(([name, { length }]) => [name, new Float64Array(length)]));
     const touched = new Map<string, Set<number>>([USERS, ITEMS, GENRES].map((name) => [name, new Set<number>()]));
-    const rows = (feed: string, from: number, size: number) => Array.from(feeds[feed]!.data.subarray(from, from + size));
+    const rows = (feed: string, from: number, size: number) =>
+      Array.from(feeds[feed]!.data.subarray(from, from + size));
     let loss = 0;
     for (let p = 0; p < count; p++) {
       // Padding counts as looked up: a row that is fed is a row that is updated, even by nothing.
-      const past = { length: feeds['history.clicks.length']!.data[p]!, max: feeds['history.clicks.item_id']!.shape[1]! };
+      const past = {
+        length: feeds['history.clicks.length']!.data[p]!,
+        max: feeds['history.clicks.item_id']!.shape[1]!,
+      };
       const genres = { length: feeds['item.genres.length']!.data[p]!, max: feeds['item.genres']!.shape[1]! };
       const fed = {
         [USERS]: rows('user.user_id', p, 1),
@@ -54,7 +58,11 @@ export class PlainLinear {
       for (const [table, list] of Object.entries(fed)) for (const row of list) touched.get(table)!.add(row);
       const userRows = [
         { table: USERS, row: fed[USERS]![0]!, share: 1 },
-        ...fed[ITEMS]!.slice(fed[ITEMS]!.length - past.length).map((row) => ({ table: ITEMS, row, share: 1 / past.length })),
+        ...fed[ITEMS]!.slice(fed[ITEMS]!.length - past.length).map((row) => ({
+          table: ITEMS,
+          row,
+          share: 1 / past.length,
+        })),
       ];
       const itemRows = [
         { table: ITEMS, row: fed[ITEMS]![0]!, share: 1 },
@@ -66,8 +74,20 @@ export class PlainLinear {
       const logit = user.output.reduce((sum, u, k) => sum + u * item.output[k]!, 0);
       loss += Math.log1p(Math.exp(label > 0 ? -logit : logit)) / count;
       const slope = (1 / (1 + Math.exp(-logit)) - label) / count;
-      this.backward(gradients, 'user', userRows, user.input, item.output.map((v) => v * slope));
-      this.backward(gradients, 'item', itemRows, item.input, user.output.map((u) => u * slope));
+      this.backward(
+        gradients,
+        'user',
+        userRows,
+        user.input,
+        item.output.map((v) => v * slope),
+      );
+      this.backward(
+        gradients,
+        'item',
+        itemRows,
+        item.input,
+        user.output.map((u) => u * slope),
+      );
     }
     const norm = Math.sqrt([...gradients.values()].flatMap((g) => [...g]).reduce((sum, g) => sum + g * g, 0));
     this.update(gradients, touched, norm);
@@ -105,7 +125,11 @@ export class PlainLinear {
     });
   }
 
-  private update(gradients: ReadonlyMap<string, Float64Array>, touched: ReadonlyMap<string, Set<number>>, norm: number) {
+  private update(
+    gradients: ReadonlyMap<string, Float64Array>,
+    touched: ReadonlyMap<string, Set<number>>,
+    norm: number,
+  ) {
     const { clip, groupOf } = this.options;
     const shrink = clip === undefined ? 1 : Math.min(1, clip / norm);
     this.step++;

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { TwoTowerError } from '../../errors.js';
+import { concat, inScope, squeeze } from '../../graph/index.js';
+import { ACTIVATIONS } from '../../nn/activations.js';
+import { dense } from '../../nn/dense.js';
+import { concatFields } from '../../nn/fields.js';
+import { poolHistory } from '../../nn/history-pooling.js';
+import { mlp } from '../../nn/mlp.js';
+import { defineModel } from '../contract.js';
+import { crossNetwork } from './cross-network.js';
+
+const options = z.strictObject({
+  /** Width of every embedding. */
+  embedding: z.int().positive().default(16),
+  /** Cross layers; each raises the degree of the interactions by one. */
+  layers: z.int().positive().default(3),
+  /** `full`: a square matrix in every cross layer. A number r: the product of two of rank r. */
+  rank: z.union([z.literal('full'), z.int().positive()]).default('full'),
+  /** Whether the deep network stands beside the cross network or on top of it. */
+  structure: z.enum(['parallel', 'stacked']).default('parallel'),
+  /** Layers of the deep network; none: the cross network alone. */
+  towers: z.array(z.int().positive()).default([256, 128]),
+  activation: z.enum(ACTIVATIONS).default('relu'),
+  normalization: z.enum(['batch', 'layer', 'none']).default('none'),
+  dropout: z.number().min(0).lt(1).default(0),
+});
+
+type Options = z.infer<typeof options>;
+
+/** DCN-V2 (Wang et al., WWW 2021): explicit crosses of all fields of user and item beside a deep network. */
+export default defineModel<Options>({
+  name: 'dcn-v2',
+  title: 'Ranker with explicit feature crosses',
+  options,
+  create(schema, { embedding, layers, rank, structure, towers, activation, normalization, dropout }) {
+    if (schema.item.length === 0) throw missing('item field');
+    const histories = schema.histories.filter(({ features }) => features.length > 0);
+    if ([...schema.user, ...schema.context, ...histories].length === 0) {
+      throw missing('user field, context field or history');
+    }
+    const width = { width: embedding };
+
+    return {
+      item: ({ fields }) => ({ input: concatFields(fields, width) }),
+      user({ fields, context, histories: past }) {
+        const own = [...fields, ...context];
+        const pooled = past
+          .filter((one) => one.fields.length > 0)
+          .map((one) => inScope(one.name, () => poolHistory(one.fields, one.mask, width)));
+        return { input: concat(own.length === 0 ? pooled : [concatFields(own, width), ...pooled]) };
+      },
+      score(user, item) {
+        const input = [user.input!, item.input!];
+        const crossed = crossNetwork('cross', input, { layers, rank });
+        const deep = { units: towers, activation, normalization, dropout };
+        const top = (): Parameters<typeof dense>[1] => {
+          if (structure === 'stacked') return mlp('deep', crossed, deep);
+          return towers.length === 0 ? crossed : [mlp('deep', input, deep), crossed];
+        };
+        return squeeze(dense('out', top(), 1), -1);
+      },
+    };
+  },
+});
+
+function missing(what: string): TwoTowerError {
+  return new TwoTowerError('MODEL_OPTIONS', `dcn-v2: the data has no ${what}`, 'Add one to the dataset description.');
+}

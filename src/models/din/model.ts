@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { TwoTowerError } from '../../errors.js';
+import { inScope, squeeze, type Tensor } from '../../graph/index.js';
+import { ACTIVATIONS } from '../../nn/activations.js';
+import { dense } from '../../nn/dense.js';
+import { concatFields, type Field, lastMask } from '../../nn/fields.js';
+import { mlp } from '../../nn/mlp.js';
+import { targetAttention } from '../../nn/target-attention.js';
+import type { HistoryFeature } from '../../schema.js';
+import { defineModel, type State } from '../contract.js';
+
+const options = z.strictObject({
+  /** Width of every embedding. */
+  embedding: z.int().positive().default(16),
+  /** Hidden layers of the activation unit. */
+  attention: z.array(z.int().positive()).default([80, 40]),
+  /** `raw`: the interest is as strong as the unit says, as in the paper. `softmax`: its weights sum to 1. */
+  weights: z.enum(['raw', 'softmax']).default('raw'),
+  /** Hidden layers between the pooled interest and the logit. */
+  towers: z.array(z.int().positive()).default([200, 80]),
+  /** Of both networks. */
+  activation: z.enum(ACTIVATIONS).default('prelu'),
+  /** Of the layers to the logit. */
+  normalization: z.enum(['batch', 'layer', 'none']).default('none'),
+  dropout: z.number().min(0).lt(1).default(0),
+});
+
+type Options = z.infer<typeof options>;
+
+/** The Deep Interest Network (Zhou et al., KDD 2018): every candidate asks the user's history anew. */
+export default defineModel<Options>({
+  name: 'din',
+  title: 'Ranker with attention of the candidate over the history',
+  options,
+  create(schema, { embedding, attention, weights, towers, activation, normalization, dropout }) {
+    if (schema.item.length === 0) throw missing('item field', 'candidate');
+    const histories = schema.histories.filter(({ features }) => features.length > 0);
+    if (histories.length === 0) throw missing('history with features', 'attention');
+    const embed = (fields: readonly Field[]) => concatFields(fields, { width: embedding });
+    /** The candidate seen as an event of the history would be: the same fields in the same order. */
+    const asEvent = (fields: readonly Field[], { features }: HistoryFeature) =>
+      features.flatMap(({ name }) => fields.filter(({ feature }) => feature.name === name));
+
+    return {
+      item({ fields }) {
+        const state: State = { fields: embed(fields) };
+        for (const history of histories) state[`event.${history.name}`] = embed(asEvent(fields, history));
+        return state;
+      },
+      user({ fields, context, histories: past }) {
+        const state: State = {};
+        const own = [...fields, ...context];
+        if (own.length > 0) state.profile = embed(own);
+        for (const { name, fields: events, length } of past.filter((one) => one.fields.length > 0)) {
+          state[`events.${name}`] = inScope(name, () => embed(events));
+          state[`length.${name}`] = length;
+        }
+        return state;
+      },
+      score(user, item) {
+        const interest = ({ name, maxLength }: HistoryFeature): Tensor =>
+          inScope(name, () => {
+            const mask = lastMask(maxLength, user[`length.${name}`]!);
+            const unit = { units: attention, activation, weights };
+            return targetAttention('attention', item[`event.${name}`]!, user[`events.${name}`]!, mask, unit);
+          });
+        const profile = user.profile === undefined ? [] : [user.profile];
+        const parts = [...profile, item.fields!, ...histories.map(interest)];
+        const hidden = mlp('tower', parts, { units: towers, activation, normalization, dropout });
+        return squeeze(dense('out', hidden, 1), -1);
+      },
+    };
+  },
+});
+
+function missing(what: string, use: string): TwoTowerError {
+  return new TwoTowerError('MODEL_OPTIONS', `din: the data has no ${what} for the ${use}`, 'Add one to the dataset description.');
+}

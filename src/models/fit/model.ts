@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { TwoTowerError } from '../../errors.js';
+import { concat, gather, type Tensor } from '../../graph/index.js';
+import { ACTIVATIONS } from '../../nn/activations.js';
+import { dense } from '../../nn/dense.js';
+import { concatFields, embedFields, type Field } from '../../nn/fields.js';
+import { mlp } from '../../nn/mlp.js';
+import type { Schema } from '../../schema.js';
+import { defineModel, gatherState, type ModelParts, type State } from '../contract.js';
+import { annealed, MetaQueryModule } from './meta-query.js';
+import { pickRow } from './pick-row.js';
+import { queryMetrics } from './query-metrics.js';
+import { SCORERS, similarityScore } from './similarity-scorer.js';
+import { forManyQueries, gatherKnowledge, knowledge, splitHeads, userTower } from './user-tower.js';
+
+const options = z.strictObject({
+  /** Width of every embedding. */
+  embedding: z.int().positive().default(16),
+  /** N, the number of meta vectors. */
+  queries: z.int().positive().default(64),
+  /** `self-attention`: G = (M·Mᵀ)·M. `plain`: G = M. `none`: no Meta Query Module, a user tower that meets no query. */
+  metaQuery: z.enum(['self-attention', 'plain', 'none']).default('self-attention'),
+  /** Of the soft queries; linear from `start` to `end` over `epochs`. The same `start` and `end`: no annealing. */
+  temperature: z
+    .strictObject({
+      start: z.number().positive().default(1),
+      end: z.number().positive().default(0.001),
+      epochs: z.number().positive().default(1),
+    })
+    .prefault({}),
+  /** Hidden layers of the attention unit. */
+  attention: z.array(z.int().positive()).default([64, 16]),
+  /** Whether the query is an input of the user tower besides being the target of its attention. */
+  queryAsFeature: z.boolean().default(true),
+  /** Layers of both towers. */
+  towers: z.array(z.int().positive()).min(1).default([256, 128, 64]),
+  activation: z.enum(ACTIVATIONS).default('relu'),
+  normalization: z.enum(['batch', 'layer', 'none']).default('batch'),
+  dropout: z.number().min(0).lt(1).default(0.1),
+  /** H_u, H_v and p: heads of either tower and their width. */
+  userHeads: z.int().positive().default(2),
+  itemHeads: z.int().positive().default(2),
+  headWidth: z.int().positive().default(64),
+  /** `lss`: rows, then columns of the similarity matrix. `flattened`: all of it at once. `sum-max` and `dot` learn nothing. */
+  scorer: z.enum(SCORERS).default('lss'),
+  /** r, the width of the scorer's fully connected layers. */
+  scorerWidth: z.int().positive().default(16),
+});
+
+type Options = z.infer<typeof options>;
+
+/** FIT (Xiong et al., SIGIR 2025): a user tower that attends with a learned stand-in for the item, and a learned similarity. */
+export default defineModel<Options>({
+  name: 'fit',
+  title: 'Fully interacted two towers with meta queries and a learned similarity',
+  options,
+  create(schema, choices) {
+    check(schema, choices);
+    const { embedding, queries, metaQuery, scorer, scorerWidth, itemHeads, userHeads, headWidth } = choices;
+    const { towers, activation, normalization, dropout } = choices;
+    const tower = { units: towers, activation, normalization, dropout };
+    /** An inner product compares vectors, not heads. */
+    const shapeOf = (heads: number) => (scorer === 'dot' ? [heads * headWidth] : [heads, headWidth]);
+    const attributeNames = attributesOf(schema);
+    const module = () => new MetaQueryModule(queries, attributeNames.length * embedding, metaQuery !== 'plain');
+    /** x_c: the attributes of items side by side, [I, D]. */
+    const attributes = (fields: readonly Field[]) => concat(embedFields(fields, { width: embedding }));
+    const userOptions = { ...choices, tower, heads: shapeOf(userHeads) };
+    const compare = (user: Tensor, item: Tensor) => similarityScore(scorer, user, item, scorerWidth);
+
+    /** Offline: the item's heads, which no user reaches. */
+    const item = (fields: readonly Field[]): State => {
+      const hidden = mlp('tower', concatFields(fields, { width: embedding }), tower);
+      return { heads: splitHeads(dense('heads', hidden, itemHeads * headWidth), shapeOf(itemHeads)) };
+    };
+    const known = (inputs: Parameters<ModelParts['user']>[0]) => knowledge(inputs, attributeNames, embedding);
+    if (metaQuery === 'none') {
+      return {
+        item: ({ fields }) => item(fields),
+        user: (inputs) => ({ heads: userTower(known(inputs), undefined, userOptions) }),
+        score: (user, items) => compare(user.heads!, items.heads!),
+        ...(scorer === 'dot' && { retrieval: { user: 'heads', item: 'heads' } }),
+      };
+    }
+
+    return {
+      item: ({ fields }) => ({ ...item(fields), query: module().index(attributes(fields)) }),
+      // Every hard query at once: [B, N, H_u, p], of which each candidate picks one.
+      user: (inputs) => ({ heads: userTower(forManyQueries(known(inputs)), module().queryGroup, userOptions) }),
+      score: (user, items) => compare(pickRow(user.heads!, items.query!), items.heads!),
+      // In training every pair has a soft query of its own.
+      train({ user, item: items, itemState, request, itemRow, step, stepsPerEpoch }) {
+        const mqm = module();
+        const temperature = annealed(choices.temperature, step, stepsPerEpoch);
+        const soft = mqm.soft(attributes(items.fields), temperature);
+        const heads = userTower(gatherKnowledge(known(user), request), gather(soft, itemRow), userOptions);
+        return {
+          logits: compare(heads, gatherState({ heads: itemState.heads! }, itemRow).heads!),
+          metrics: { temperature, ...queryMetrics(mqm, soft, itemState.query!) },
+        };
+      },
+    };
+  },
+});
+
+/** Names of the item fields that queries are made of: all with ids. */
+function attributesOf({ item }: Schema): string[] {
+  return item.filter(({ encoding }) => encoding !== 'numbers').map(({ name }) => name);
+}
+
+function check(schema: Schema, { metaQuery, queryAsFeature, scorer, userHeads, itemHeads }: Options): void {
+  const refuse = (what: string, remedy: string): never => {
+    throw new TwoTowerError('MODEL_OPTIONS', `fit: ${what}`, remedy);
+  };
+  const attributes = attributesOf(schema);
+  const histories = schema.histories.filter(({ features }) => features.some(({ name }) => attributes.includes(name)));
+  if (schema.item.length === 0) refuse('the data has no item field', 'Add one to the dataset description.');
+  if (metaQuery !== 'none' && attributes.length === 0) {
+    refuse('the data has no item field with ids, which queries are made of', 'Add one to the dataset description.');
+  }
+  if ([...schema.user, ...schema.context, ...histories].length === 0) {
+    refuse('the data has no user field, context field or history for the user tower', 'Add one to the dataset description.');
+  }
+  if (metaQuery !== 'none' && !queryAsFeature && histories.length === 0) {
+    refuse('without a history the query is of no use unless it is a feature', 'Set queryAsFeature: true or metaQuery: none.');
+  }
+  if (scorer === 'dot' && userHeads !== itemHeads) {
+    refuse(`an inner product needs as many user heads as item heads, not ${userHeads} and ${itemHeads}`, 'Set both to the same.');
+  }
+}

@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { TwoTowerError } from '../../errors.js';
+import {
+  add,
+  broadcastTo,
+  concat,
+  flatten,
+  greater,
+  indicator,
+  isTraining,
+  multiply,
+  parameter,
+  reduceMean,
+  squeeze,
+  stopGradient,
+  subtract,
+  type Tensor,
+} from '../../graph/index.js';
+import { headBank } from '../../nn/head-bank.js';
+import { constantValue, zeros } from '../../nn/initializers.js';
+import { mlp } from '../../nn/mlp.js';
+import { cosine, maxSim } from '../../nn/similarity.js';
+import type { Feature } from '../../schema.js';
+import { defineModel, gatherState, type ModelParts, type State } from '../contract.js';
+import { itemSide, requireKnown, requireSides, type Side, userSide } from '../sides.js';
+
+const options = z.strictObject({
+  /** Width of every embedding. */
+  embedding: z.int().positive().default(32),
+  /** Hidden layers of both towers. */
+  towers: z.array(z.int().positive()).default([300, 300, 32]),
+  normalization: z.enum(['batch', 'layer', 'none']).default('batch'),
+  dropout: z.number().min(0).lt(1).default(0.3),
+  /** H: heads of each side. */
+  heads: z.int().positive().default(2),
+  /** d: width of a head; mimic vectors are H·d wide. */
+  width: z.int().positive().default(16),
+  /** α: weight of the four losses of the generators. */
+  mimicWeight: z.number().positive().default(0.1),
+  /** `attract` draws the mimic vectors to what they imitate; `released` has the sign of the released code, which drives them away. */
+  mimicSign: z.enum(['attract', 'released']).default('attract'),
+  /** Features that the user's generators read; all of the user's own unless given. */
+  userStatic: z.array(z.string()).min(1).optional(),
+  /** Features that the item's generators read; all of the item unless given. */
+  itemStatic: z.array(z.string()).min(1).optional(),
+  /** Multiplies the maximum similarity by a learned number. */
+  scale: z.boolean().default(true),
+  /** Pools each history of the user into the user tower. */
+  history: z.boolean().default(true),
+});
+
+/** HIT (Yang et al., 2025): each tower imagines its counterpart by mimic vectors, and they meet through several heads. */
+export default defineModel<z.infer<typeof options>>({
+  name: 'hit',
+  title: 'Towers with mimic vectors of their counterpart and several heads',
+  options,
+  create(schema, o) {
+    requireSides('hit', schema, o.history);
+    const staticNames = {
+      user: staticFeatures('user', schema.user, o.userStatic),
+      item: staticFeatures('item', schema.item, o.itemStatic),
+    };
+    const firstScale = o.normalization === 'none' ? 1 : 1 / o.width;
+    const mimicWidth = o.heads * o.width;
+
+    const tower = (side: Side, owner: 'user' | 'item') => {
+      const known = [...side.embeddings, ...side.numbers];
+      const fields = concat(staticNames[owner].map((name) => known.find((one) => one.name === `${owner}.${name}`)!.values));
+      const generate = (name: string) => mlp(name, stopGradient(fields), { units: [mimicWidth, mimicWidth] });
+      const mimics: State = { mimicPositive: generate('positive'), mimicNegative: generate('negative') };
+      const x = concat([
+        ...side.embeddings.map(({ values }) => values),
+        ...Object.values(mimics).map(stopGradient),
+        ...side.numbers.map(({ values }) => values),
+      ]);
+      const { towers: units, normalization, dropout } = o;
+      const heads = headBank('heads', mlp('tower', x, { units, normalization, dropout }), o.heads, o.width);
+      return { heads, mimics: isTraining() ? mimics : {} };
+    };
+
+    const parts: ModelParts = {
+      item(inputs) {
+        const { heads, mimics } = tower(itemSide(inputs, { width: o.embedding }), 'item');
+        return { heads, ...mimics };
+      },
+      user(inputs) {
+        const { heads, mimics } = tower(userSide(inputs, { width: o.embedding }, o.history), 'user');
+        return {
+          heads: o.scale ? multiply(heads, parameter('scale', [1], constantValue(firstScale))) : heads,
+          level: broadcastTo(parameter('level', [1, 1], zeros, { decay: false }), [heads.shape[0]!, 1], heads),
+          ...mimics,
+        };
+      },
+      score: (user, item) => add(maxSim(user.heads!, item.heads!), squeeze(user.level!, -1)),
+    };
+    /** Mean over the pairs of one label of how far a mimic vector is from what it imitates, which learns nothing from it. */
+    const mimicLoss = (mimic: Tensor, heads: Tensor, share: Tensor) => {
+      const similarity = cosine(mimic, stopGradient(flatten(heads)));
+      const distance = o.mimicSign === 'attract' ? subtract(1, similarity) : similarity;
+      return multiply(reduceMean(multiply(share, distance)), o.mimicWeight);
+    };
+    return {
+      ...parts,
+      train({ userState, itemState, request, itemRow, label }) {
+        const user = gatherState(userState, request);
+        const item = gatherState(itemState, itemRow);
+        const clicked = indicator(greater(label, 0));
+        const skipped = subtract(1, clicked);
+        return {
+          logits: parts.score(user, item),
+          losses: {
+            'user-positive': mimicLoss(user.mimicPositive!, item.heads!, clicked),
+            'user-negative': mimicLoss(user.mimicNegative!, item.heads!, skipped),
+            'item-positive': mimicLoss(item.mimicPositive!, user.heads!, clicked),
+            'item-negative': mimicLoss(item.mimicNegative!, user.heads!, skipped),
+          },
+        };
+      },
+    };
+  },
+});
+
+/** Names of the features that the generators of one side read. */
+function staticFeatures(side: 'user' | 'item', features: readonly Feature[], given?: readonly string[]): readonly string[] {
+  const known = features.map(({ name }) => name);
+  if (given !== undefined) requireKnown('hit', `${side}Static`, given, known);
+  const names = given ?? known;
+  if (names.length > 0) return names;
+  throw new TwoTowerError(
+    'MODEL_OPTIONS',
+    `hit: the data has no field of the ${side} from which mimic vectors could be made`,
+    'Add one to the dataset description.',
+  );
+}

@@ -1,0 +1,122 @@
+import { z } from 'zod';
+import {
+  add,
+  broadcastTo,
+  concat,
+  flatten,
+  gather,
+  isTraining,
+  matMul,
+  multiply,
+  normalizeLength,
+  parameter,
+  scalar,
+  squeeze,
+  type Tensor,
+} from '../../graph/index.js';
+import { squeezeExcitation } from '../../nn/gates.js';
+import { headBank } from '../../nn/head-bank.js';
+import { constantValue, zeros } from '../../nn/initializers.js';
+import inBatchSoftmax from '../../nn/losses/in-batch-softmax.js';
+import { mlpLayers } from '../../nn/mlp.js';
+import { maxSim } from '../../nn/similarity.js';
+import { defineModel, gatherState, type ModelParts } from '../contract.js';
+import { itemSide, requireSides, type Side, stackEmbeddings, userSide } from '../sides.js';
+
+const options = z.strictObject({
+  /** Width of every embedding. */
+  embedding: z.int().positive().default(32),
+  /** Hidden layers of both towers; each of the user's feeds a bank of heads. */
+  towers: z.array(z.int().positive()).min(1).default([300, 300, 128]),
+  normalization: z.enum(['batch', 'layer', 'none']).default('batch'),
+  dropout: z.number().min(0).lt(1).default(0.3),
+  /** H: heads in a bank. Published: 32 (MovieLens-1M), 2 (Amazon), 4 (Alibaba). */
+  heads: z.int().positive().default(4),
+  /** d: width of a head. Published: 64, 64, 16. */
+  width: z.int().positive().default(16),
+  /** Re-weights the embeddings of each side before the towers. */
+  lightSe: z.boolean().default(true),
+  /** What a layer's bank reads: the layer's output, as in the paper's figure, or its input, as in the PyTorch release. */
+  banksFrom: z.enum(['outputs', 'inputs']).default('outputs'),
+  /** `last` keeps only the last bank of the user, the release's fast mode. */
+  banks: z.enum(['all', 'last']).default('all'),
+  /** Multiplies the sum of similarities by a learned number. */
+  scale: z.boolean().default(true),
+  /** Adds the contrastive regulariser CIR. */
+  contrastive: z
+    .strictObject({
+      /** λ */
+      weight: z.number().positive().default(0.1),
+      /** τ */
+      temperature: z.number().positive().default(0.07),
+    })
+    .optional(),
+  /** Pools each history of the user into the user tower. */
+  history: z.boolean().default(true),
+});
+
+/** IntTower (Li et al., 2022): every layer of the user tower meets the item's last one through maximum similarity of heads. */
+export default defineModel<z.infer<typeof options>>({
+  name: 'inttower',
+  title: 'Towers that interact early, by maximum similarity of heads',
+  options,
+  create(schema, o) {
+    requireSides('inttower', schema, o.history);
+    const { towers, normalization, dropout } = o;
+    // Normalised layers start with components of size 1: unscaled, the sums of maxima would start far from 0.
+    const firstScale = normalization === 'none' ? 1 : 1 / o.width;
+
+    /** Light-SE over the embeddings, then the numbers: [rows, in]. */
+    const input = (side: Side) => {
+      const numbers = side.numbers.map(({ values }) => values);
+      if (side.embeddings.length === 0) return concat(numbers);
+      const fields = stackEmbeddings(side);
+      const weighted = o.lightSe
+        ? squeezeExcitation('light-se', fields, { gate: 'softmax', residual: true, bias: false })
+        : fields;
+      return concat([flatten(weighted), ...numbers]);
+    };
+    const layers = (x: Tensor, units: readonly number[]) => mlpLayers('tower', x, { units, normalization, dropout });
+    /** u_l of every layer. */
+    const sources = (x: Tensor) =>
+      o.banksFrom === 'outputs' ? layers(x, towers) : [x, ...layers(x, towers.slice(0, -1))];
+
+    const parts: ModelParts = {
+      item(inputs) {
+        const last = layers(input(itemSide(inputs, { width: o.embedding })), towers).at(-1)!;
+        return { heads: headBank('heads', last, o.heads, o.width) };
+      },
+      user(inputs) {
+        const x = input(userSide(inputs, { width: o.embedding }, o.history));
+        const banks = sources(x).map((u, l) => ({ u, name: `heads${l + 1}` }));
+        const used = o.banks === 'last' ? banks.slice(-1) : banks;
+        const heads = used.map(({ u, name }) => headBank(name, u, o.heads, o.width));
+        // The maximum is taken for each user head alone, so that the banks may stand one above the other.
+        const all = concat(heads, 1);
+        return {
+          heads: o.scale ? multiply(all, parameter('scale', [1], constantValue(firstScale))) : all,
+          level: broadcastTo(parameter('level', [1, 1], zeros, { decay: false }), [x.shape[0]!, 1], x),
+          ...(isTraining() && o.contrastive && { last: flatten(heads.at(-1)!) }),
+        };
+      },
+      score: (user, item) => add(maxSim(user.heads!, item.heads!), squeeze(user.level!, -1)),
+    };
+    const { contrastive } = o;
+    if (contrastive === undefined) return parts;
+    return {
+      ...parts,
+      train({ userState, itemState, request, itemRow, label }) {
+        const logits = parts.score(gatherState(userState, request), gatherState(itemState, itemRow));
+        const similarity = matMul(normalizeLength(userState.last!), normalizeLength(flatten(itemState.heads!)), {
+          transposeB: true,
+        });
+        const weight = broadcastTo(scalar(1), label.shape, label);
+        const cir = inBatchSoftmax.build(
+          { logits, label, weight, request, itemRow, similarity },
+          { temperature: contrastive.temperature, correction: false, maskPositives: false },
+        );
+        return { logits, losses: { cir: multiply(cir, contrastive.weight) } };
+      },
+    };
+  },
+});

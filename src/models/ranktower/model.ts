@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import { TwoTowerError } from '../../errors.js';
+import { add, inScope, multiply, reshape, squeeze, stopGradient, type Tensor, width as widthOf } from '../../graph/index.js';
+import { dense } from '../../nn/dense.js';
+import { sigmoidGate } from '../../nn/gates.js';
+import { mlp } from '../../nn/mlp.js';
+import { maxSim } from '../../nn/similarity.js';
+import { defineModel, type State } from '../contract.js';
+import { concatSide, itemSide, requireSides, userSide } from '../sides.js';
+import { type Attended, type Attending, attended, attending, crossAttend } from './cross-attention.js';
+
+const options = z.strictObject({
+  /** Width of every embedding. */
+  embedding: z.int().positive().default(16),
+  /** Hidden layers of both sides before the heads. */
+  trunk: z.array(z.int().positive()).default([256, 128]),
+  dropout: z.number().min(0).lt(1).default(0.1),
+  /** K: representations of the user, and of the item. */
+  heads: z.int().positive().default(4),
+  /** d: width of one of them. */
+  width: z.int().positive().default(32),
+  /** Whether the heads are multiplied by the instance-aware gate γ. */
+  gate: z.boolean().default(true),
+  /** The hidden layer of that gate is this many times narrower than its input. */
+  gateReduction: z.int().positive().default(16),
+  /** Who attends to the other side's heads; `none` leaves the plain maximum similarity of the heads. */
+  crossAttention: z.enum(['both', 'user', 'item', 'none']).default('both'),
+  /** nₐ: attention heads inside the cross-attention; they divide the width. */
+  attentionHeads: z.int().positive().default(1),
+  /** Whether the gate G multiplies what was attended to. */
+  attentionGate: z.boolean().default(true),
+  /** T₀: the mean of the maximum similarities is divided by it. */
+  temperature: z.number().positive().default(0.1),
+  /** Pools each history of the user into the user side. */
+  history: z.boolean().default(true),
+});
+
+/** In the manner of RankTower (Yan and Li, 2024): heads on either side, and a gated cross-attention between them. */
+export default defineModel<z.infer<typeof options>>({
+  name: 'ranktower',
+  title: 'Multi-head towers with gated cross-attention',
+  options,
+  create(schema, o) {
+    requireSides('ranktower', schema, o.history);
+    if (o.width % o.attentionHeads !== 0) {
+      throw new TwoTowerError(
+        'MODEL_OPTIONS',
+        `ranktower: a width of ${o.width} does not divide into ${o.attentionHeads} attention heads`,
+        'Choose a width that is a multiple of attentionHeads.',
+      );
+    }
+    const userAttends = o.crossAttention === 'both' || o.crossAttention === 'user';
+    const itemAttends = o.crossAttention === 'both' || o.crossAttention === 'item';
+
+    /** The multi-head gated network: x [rows, m] → E [rows, K, d], and the last hidden layer. */
+    const gatedHeads = (x: Tensor) => {
+      const hidden = mlp('trunk', x, { units: o.trunk, dropout: o.dropout });
+      const features = dense('heads', hidden, o.heads * o.width);
+      const gateOptions = { hidden: Math.ceil(widthOf(x) / o.gateReduction), scale: 2 };
+      // The gate reads the input but does not train the embeddings.
+      const gated = o.gate
+        ? multiply(features, sigmoidGate('gate', stopGradient(x), o.heads * o.width, gateOptions))
+        : features;
+      return { hidden, heads: reshape(gated, [x.shape[0]!, o.heads, o.width]) };
+    };
+    /** Everything of one side that does not depend on the other. */
+    const prepare = (heads: Tensor, attends: boolean, isAttended: boolean): State =>
+      inScope('attention', () => ({
+        heads,
+        ...(attends && attending(heads, o)),
+        ...(isAttended && attended(heads, o)),
+      }));
+    const attend = (side: string, own: State, other: State) =>
+      inScope(side, () => crossAttend(own.heads!, own as unknown as Attending, other as unknown as Attended));
+
+    return {
+      item(inputs) {
+        const { heads } = gatedHeads(concatSide(itemSide(inputs, { width: o.embedding })));
+        return prepare(heads, itemAttends, userAttends);
+      },
+      user(inputs) {
+        const { heads, hidden } = gatedHeads(concatSide(userSide(inputs, { width: o.embedding }, o.history)));
+        return { ...prepare(heads, userAttends, itemAttends), level: dense('level', hidden, 1) };
+      },
+      score(user, item) {
+        const userAttentive = userAttends ? attend('user', user, item) : user.heads!;
+        const itemAttentive = itemAttends ? attend('item', item, user) : item.heads!;
+        const similarity = maxSim(userAttentive, itemAttentive, { cosine: true });
+        return add(multiply(similarity, 1 / (o.heads * o.temperature)), squeeze(user.level!, -1));
+      },
+    };
+  },
+});
