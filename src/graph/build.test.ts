@@ -101,8 +101,8 @@ describe('lookup', () => {
     const build = new Build(true);
     build.run(() => [ids, ids, ops.input('other', ['B'], 'int32')].map((fed) => lookup('item', 4, 2, fed, zeros)));
     expect(build.lookups).toEqual([
-      { table: 'tables/item', ids: 'ids', positions: 'tables/item@ids' },
-      { table: 'tables/item', ids: 'other', positions: 'tables/item@other' },
+      { table: 'tables/item', bundle: 'tables/item', ids: 'ids', positions: 'tables/item@ids' },
+      { table: 'tables/item', bundle: 'tables/item', ids: 'other', positions: 'tables/item@other' },
     ]);
   });
 

@@ -28,9 +28,11 @@ export interface Parameter {
 /** One lookup of table rows by fed ids, as the training step sees it: positions among the rows that the batch touches. */
 export interface Lookup {
   table: string;
+  /** Tables of one bundle lie below each other in one array, and their touched rows are handled together. */
+  bundle: string;
   /** The feed with row numbers of the table. */
   ids: string;
-  /** The feed with positions among the distinct rows of this batch, same shape. */
+  /** The feed with positions among the distinct rows of the bundle that this batch touches, same shape. */
   positions: string;
 }
 
@@ -38,11 +40,17 @@ export interface Lookup {
 export class Build {
   readonly parameters = new Map<string, Parameter>();
   readonly lookups: Lookup[] = [];
+  /** The rows that each lookup found, [..., width], in the order of `lookups`. */
+  readonly found: Tensor[] = [];
   /** New values of `state` parameters after this step. */
   readonly updates = new Map<string, Tensor>();
   private readonly owned = new Set<string>();
 
-  constructor(readonly training: boolean) {}
+  /** @param bundleOf names the bundle a table belongs to; each is one of its own unless said otherwise. */
+  constructor(
+    readonly training: boolean,
+    readonly bundleOf: (table: Parameter) => string = ({ name }) => name,
+  ) {}
 
   /** Makes `build` see this as the current build. */
   run<T>(build: () => T): T {
@@ -145,12 +153,15 @@ export function updateState(tensor: Tensor, value: Tensor): void {
   currentBuild().updates.set(tensor.attributes.name, value);
 }
 
-/** The feed with the row numbers of a table that a training batch touches, each once. */
-export const touchedRows = (table: string): string => `${table}#touched`;
+/** The feed with the row numbers of a bundle that a training batch touches, each once. */
+export const touchedRows = (bundle: string): string => `${bundle}#touched`;
+
+/** The feed with the positions of all lookups of a bundle, one after the other: [N:BUNDLE]. */
+export const allPositions = (bundle: string): string => `${bundle}#positions`;
 
 /**
- * Those rows, [U:TABLE, width], gathered from the host's array: of the table itself, or of an array beside it with as many
- * rows (`source`), such as an optimizer's moments.
+ * The touched rows, [U:BUNDLE, width], gathered from the host's array: of the tables themselves, or of an array beside them
+ * with as many rows (`source`), such as an optimizer's moments.
  */
 export const tableRowsOp: Op = {
   name: 'tableRows',
@@ -185,8 +196,12 @@ export function lookup(name: string, rows: number, width: number, ids: Tensor, i
     );
   }
   const { name: fed, shape } = source.attributes;
+  const bundle = build.bundleOf(build.parameters.get(path)!);
   const positions = `${path}@${fed}`;
-  if (!build.lookups.some((known) => known.positions === positions))
-    build.lookups.push({ table: path, ids: fed, positions });
-  return gather(tableRows(path, width), reshape(input(positions, shape, 'int32'), ids.shape, ids));
+  const known = build.lookups.findIndex((other) => other.positions === positions);
+  if (known >= 0) return reshape(build.found[known]!, [...ids.shape, width], ids);
+  const found = gather(tableRows(bundle, width), input(positions, shape, 'int32'));
+  build.lookups.push({ table: path, bundle, ids: fed, positions });
+  build.found.push(found);
+  return reshape(found, [...ids.shape, width], ids);
 }

@@ -61,7 +61,13 @@ export class Emitter {
     if (known !== undefined) return known;
     const feed = (part: string, size: Dim) =>
       this.input({ name: `${indices}#${part}:${rows}`, dtype: 'int32', shape: [size] });
-    const plan = { indices, rows, order: feed('order', count), start: feed('start', rows), end: feed('end', rows) };
+    const plan = {
+      indices,
+      rows,
+      order: feed('order', typeof count === 'number' ? count + 1 : `1+${count}`),
+      start: feed('start', rows),
+      end: feed('end', rows),
+    };
     this.plans.push(plan);
     return plan;
   }

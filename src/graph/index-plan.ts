@@ -7,15 +7,15 @@ export interface IndexPlan {
   indices: string;
   /** Number of distinct indices: the size of what was gathered from. */
   rows: Dim;
-  /** Names of the three feeds, int32: [number of indices], [rows] and [rows]. */
+  /** Names of the three feeds, int32: [1 + number of indices], [rows] and [rows]. */
   order: string;
   start: string;
   end: string;
 }
 
 /**
- * A counting sort of row indices: `order` lists the positions with index 0, then those with index 1, …, and positions
- * `start[i]` to `end[i]` of it hold index i. Stable, so that sums come out the same in every run.
+ * A counting sort of row indices. `order` begins with 0; then follow, each plus 1, the positions with index 0, those with index
+ * 1, …: those with index i are the entries after `start[i]` up to `end[i]`. Stable, so that sums come out the same in every run.
  * @param indices values in [0, rows)
  * @param name of the feed they come from
  */
@@ -37,7 +37,7 @@ export function indexPlan(
     const at = indices.findIndex((index) => index < 0 || index >= rows);
     throw new TwoTowerError('GRAPH_FEED', `${name}[${at}] is ${indices[at]}, but there are ${rows} rows`);
   }
-  const order = new Int32Array(indices.length);
-  for (let i = 0; i < indices.length; i++) order[end[indices[i]!]!++] = i;
+  const order = new Int32Array(indices.length + 1);
+  for (let i = 0; i < indices.length; i++) order[++end[indices[i]!]!] = i + 1;
   return { order, start, end };
 }

@@ -1,7 +1,7 @@
 export * from './build.js';
 export { type CompiledGraph, type CompileOptions, compile } from './compile.js';
-export { type Cost, type GraphCost, graphCost } from './cost.js';
 export { completeFeeds, type FeedPlan } from './complete-feeds.js';
+export { type Cost, type GraphCost, graphCost } from './cost.js';
 export { gradients, reachable } from './gradient.js';
 export * from './ops/index.js';
 export { type Output, type PreparedFeeds, Program, type ProgramOptions } from './program.js';

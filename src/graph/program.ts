@@ -123,7 +123,10 @@ function checkData(name: string, dtype: DType, feeds: Feeds, inputs: readonly On
   }
   const length = feed.shape.reduce((a, b) => a * b, 1);
   if (length !== feed.data.length) {
-    throw new TwoTowerError('GRAPH_FEED', `input ${name} is fed ${feed.data.length} values for ${formatShape(feed.shape)}`);
+    throw new TwoTowerError(
+      'GRAPH_FEED',
+      `input ${name} is fed ${feed.data.length} values for ${formatShape(feed.shape)}`,
+    );
   }
 }
 

@@ -1,4 +1,5 @@
 import { assembleBatch } from '../data/batches.js';
+import { countItems } from '../data/sampling.js';
 import { checkGradients } from '../graph/finite-difference.js';
 import { reachable, type Tensor } from '../graph/index.js';
 import type { Feeds } from '../schema.js';
@@ -40,17 +41,22 @@ export function freshStore({ store }: Trainer, seed: number): ParameterStore {
 export async function checkToyGradients(trainer: Trainer, maxElements = 3): Promise<void> {
   const { dataset, graph } = trainer;
   const { forward, lookups, parameters } = graph;
-  const store = new ParameterStore(parameters, createOptimizer(OPTIONS.optimizer), 1);
+  const bundleOf = ({ name }: { name: string }) => lookups.find(({ table }) => table === name)!.bundle;
+  const store = new ParameterStore(parameters, createOptimizer(OPTIONS.optimizer), 1, bundleOf);
   shake(store);
   const scalar = (value: number) => ({ data: Float32Array.of(value), shape: [] });
   // Few pairs, so that each counts; the last ones of the training part, whose users have histories.
   const feeds: Feeds = { 'schedule.step': scalar(7), 'schedule.stepsPerEpoch': scalar(5) };
-  Object.assign(feeds, assembleBatch(dataset, dataset.splits.train.subarray(-7)).feeds);
-  new RowTracker(lookups, store).track(feeds);
+  const { events, items, splits } = dataset;
+  const itemCounts = countItems(events.item, splits.train, items.count);
+  Object.assign(feeds, assembleBatch(dataset, splits.train.subarray(-7), { itemCounts }).feeds);
+  new RowTracker(lookups, store.bundles).track(feeds);
   for (const { name, shape } of parameters) feeds[name] = { data: store.values(name), shape: [...shape] };
+  for (const [name, { rows, width, values }] of store.bundles) feeds[name] = { data: values, shape: [rows, width] };
 
   const fixed = await frozen(forward, feeds, 5);
-  const trained = new Set(parameters.filter(({ kind }) => kind !== 'state').map(({ name }) => name));
+  const trained = new Set(parameters.filter(({ kind }) => kind === 'dense').map(({ name }) => name));
+  for (const name of store.bundles.keys()) trained.add(name);
   const leaves = new Map<string, Tensor>();
   for (const node of reachable([fixed.output])) {
     const name = node.op.name === 'tableRows' ? node.attributes.source : node.attributes.name;

@@ -6,17 +6,17 @@ import { completeFeeds, type FeedPlan, type Lookup } from '../graph/index.js';
 import { Random } from '../random.js';
 import type { Feeds } from '../schema.js';
 import type { TrainingOptions } from './config.js';
-import { RowTracker, type Touched } from './table-rows.js';
+import { type BundleLayout, RowTracker, type Touched } from './table-rows.js';
 
 /** Everything a batch is made of: plain data, which may be sent to another thread. */
 export interface BatchRecipe {
   dataset: Dataset;
   options: TrainingOptions;
-  /** Whether an objective compares requests with all items of the batch, and so needs `item.logq`. */
-  matrix: boolean;
+  /** Whether the step reads `item.logq`. */
+  logq: boolean;
   lookups: readonly Lookup[];
-  /** Rows of every embedding table. */
-  tables: ReadonlyMap<string, { rows: number }>;
+  /** How the embedding tables are bundled. */
+  bundles: ReadonlyMap<string, BundleLayout>;
   plan: FeedPlan;
 }
 
@@ -37,7 +37,7 @@ export class BatchSource {
 
   constructor(private readonly recipe: BatchRecipe) {
     this.assembler = createAssembler(recipe);
-    this.tracker = new RowTracker(recipe.lookups, recipe);
+    this.tracker = new RowTracker(recipe.lookups, recipe.bundles);
   }
 
   prepare(step: number): PreparedBatch {
@@ -63,10 +63,10 @@ export class BatchSource {
   }
 }
 
-function createAssembler({ dataset, options, matrix }: BatchRecipe): BatchAssembler {
+function createAssembler({ dataset, options, logq }: BatchRecipe): BatchAssembler {
   const { seed, idDropout, itemPerPair, negatives } = options;
   const counts =
-    matrix || negatives ? countItems(dataset.events.item, dataset.splits.train, dataset.items.count) : undefined;
+    logq || negatives ? countItems(dataset.events.item, dataset.splits.train, dataset.items.count) : undefined;
   const sampler =
     negatives &&
     (negatives.sampler === 'uniform'
@@ -79,6 +79,6 @@ function createAssembler({ dataset, options, matrix }: BatchRecipe): BatchAssemb
     idDropout,
     itemPerPair,
     ...(sampler && { negatives: { sampler, perBatch: negatives.perBatch } }),
-    ...(matrix && { itemCounts: counts! }),
+    ...(logq && { itemCounts: counts! }),
   });
 }

@@ -11,13 +11,13 @@ const entry = {
 };
 
 function recipe(): BatchRecipe {
-  const ids = { table: 'tables/items', ids: 'item.item_id', positions: 'tables/items@item.item_id' };
+  const ids = { table: 'tables/items', bundle: 'rows', ids: 'item.item_id', positions: 'tables/items@item.item_id' };
   return {
     dataset: generateDataset({ events: 600 }),
     options: trainingOptions.parse({ batchSize: 64, epochs: 2, idDropout: 0.1, negatives: { perBatch: 8 } }),
-    matrix: true,
+    logq: true,
     lookups: [ids],
-    tables: new Map([['tables/items', { rows: 101 }]]),
+    bundles: new Map([['rows', { rows: 101, offsets: new Map([['tables/items', 0]]) }]]),
     plan: {
       inputs: [{ name: 'pair.label', dtype: 'float32', shape: ['P'] }],
       plans: [],
@@ -52,7 +52,10 @@ it('a batch has memory of its own', () => {
 });
 
 it('what fails in the worker fails here, with its code', async () => {
-  const broken = { ...recipe(), lookups: [{ table: 'tables/items', ids: 'item.nothing', positions: 'x' }] };
+  const broken = {
+    ...recipe(),
+    lookups: [{ table: 'tables/items', bundle: 'rows', ids: 'item.nothing', positions: 'x' }],
+  };
   const worker = streamFromWorker(broken, 16, entry);
   try {
     await expect(worker.take(0)).rejects.toThrow(/undefined/);

@@ -3,9 +3,7 @@ import { type ErrorCode, TwoTowerError } from '../errors.js';
 import { type BatchRecipe, BatchSource, type PreparedBatch } from './batch-source.js';
 
 /** What the worker answers to a step number. */
-export type BatchReply =
-  | { step: number; batch: PreparedBatch }
-  | { step: number; message: string; code?: ErrorCode };
+export type BatchReply = { step: number; batch: PreparedBatch } | { step: number; message: string; code?: ErrorCode };
 
 const source = new BatchSource(workerData as BatchRecipe);
 

@@ -32,12 +32,18 @@ export class DoubleBuffer {
   }
 }
 
+/** An embedding table, or several of one width below each other. */
 export interface Table {
   rows: number;
   width: number;
   values: Float32Array;
-  /** One array per optimizer slot, as large as the table. */
+  /** One array per optimizer slot, as large as the values. */
   slots: Float32Array[];
+}
+
+/** Tables in one array: row r of table t is row `offsets.get(t) + r` of the bundle. */
+export interface Bundle extends Table {
+  offsets: ReadonlyMap<string, number>;
 }
 
 /** All values a model learns, with what the optimizer remembers, on the host. */
@@ -45,7 +51,9 @@ export class ParameterStore {
   readonly dense: DoubleBuffer;
   readonly denseSlots: DoubleBuffer[];
   readonly states: DoubleBuffer;
+  /** Tables by their own names: views of their bundles. */
   readonly tables = new Map<string, Table>();
+  readonly bundles: ReadonlyMap<string, Bundle>;
   private readonly places = new Map<string, Place & { buffer: 'dense' | 'states' }>();
   private readonly sizes = { dense: 0, states: 0 };
 
@@ -53,6 +61,7 @@ export class ParameterStore {
     readonly parameters: readonly Parameter[],
     readonly optimizer: Optimizer,
     seed: number,
+    bundleOf: (table: Parameter) => string = ({ name }) => name,
   ) {
     for (const parameter of parameters) {
       if (parameter.kind === 'table') continue;
@@ -64,16 +73,18 @@ export class ParameterStore {
     this.dense = new DoubleBuffer(this.sizes.dense);
     this.denseSlots = optimizer.slots.map(() => new DoubleBuffer(this.sizes.dense, optimizer.initial));
     this.states = new DoubleBuffer(this.sizes.states);
+    this.bundles = bundled(parameters, optimizer, bundleOf);
+    for (const { width, values, slots, offsets } of this.bundles.values()) {
+      for (const [name, offset] of offsets) {
+        const rows = parameters.find((parameter) => parameter.name === name)!.shape[0]!;
+        const view = (array: Float32Array) => array.subarray(offset * width, (offset + rows) * width);
+        this.tables.set(name, { rows, width, values: view(values), slots: slots.map(view) });
+      }
+    }
     for (const parameter of parameters) {
       // Each parameter draws from a stream of its own, so that adding a layer leaves the others' first values alone.
       const values = parameter.initialize(parameter.shape, Random.of(seed, 'initialize', parameter.name));
-      if (parameter.kind === 'table') {
-        const [rows, width] = parameter.shape as [number, number];
-        const slots = optimizer.slots.map(() => new Float32Array(values.length).fill(optimizer.initial));
-        this.tables.set(parameter.name, { rows, width, values, slots });
-      } else {
-        this.values(parameter.name).set(values);
-      }
+      this.values(parameter.name).set(values);
     }
   }
 
@@ -117,4 +128,30 @@ export class ParameterStore {
     if (place === undefined) throw new RangeError(`no parameter ${name}`);
     return place;
   }
+}
+
+function bundled(
+  parameters: readonly Parameter[],
+  optimizer: Optimizer,
+  bundleOf: (table: Parameter) => string,
+): Map<string, Bundle> {
+  const layouts = new Map<string, { rows: number; width: number; offsets: Map<string, number> }>();
+  for (const parameter of parameters) {
+    if (parameter.kind !== 'table') continue;
+    const [rows, width] = parameter.shape as [number, number];
+    const name = bundleOf(parameter);
+    const layout = layouts.get(name) ?? { rows: 0, width, offsets: new Map() };
+    if (layout.width !== width)
+      throw new RangeError(`${parameter.name} is ${width} wide, bundle ${name} ${layout.width}`);
+    layout.offsets.set(parameter.name, layout.rows);
+    layout.rows += rows;
+    layouts.set(name, layout);
+  }
+  return new Map(
+    [...layouts].map(([name, layout]) => {
+      const size = layout.rows * layout.width;
+      const slots = optimizer.slots.map(() => new Float32Array(size).fill(optimizer.initial));
+      return [name, { ...layout, values: new Float32Array(size), slots }];
+    }),
+  );
 }

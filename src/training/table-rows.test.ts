@@ -1,31 +1,45 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Lookup, Parameter } from '../graph/index.js';
+import type { Lookup } from '../graph/index.js';
 import type { Feeds } from '../schema.js';
-import { createOptimizer } from './optimizers.js';
-import { ParameterStore } from './parameter-store.js';
-import { RowTracker, writeRows } from './table-rows.js';
+import { type BundleLayout, RowTracker, writeRows } from './table-rows.js';
 
 const ROWS = 9;
 
-function storeOf(...tables: string[]): ParameterStore {
-  const parameters = tables.map((name): Parameter => {
-    const initialize = ([rows, width]: readonly number[]) => new Float32Array(rows! * width!);
-    return { name, kind: 'table', shape: [ROWS, 2], initialize, decay: true };
-  });
-  return new ParameterStore(parameters, createOptimizer({ name: 'sgd', momentum: 0 }), 1);
+/** Tables of nine rows each, one below the other. */
+function layoutOf(bundles: Record<string, string[]>): Map<string, BundleLayout> {
+  return new Map(
+    Object.entries(bundles).map(([bundle, tables]) => [
+      bundle,
+      { rows: ROWS * tables.length, offsets: new Map(tables.map((table, i) => [table, i * ROWS])) },
+    ]),
+  );
 }
 
-const lookup = (table: string, ids: string): Lookup => ({ table, ids, positions: `${table}@${ids}` });
+const lookup = (table: string, ids: string, bundle = table): Lookup => ({
+  table,
+  bundle,
+  ids,
+  positions: `${table}@${ids}`,
+});
 const ids = (...values: number[]) => ({ data: Int32Array.from(values), shape: [values.length] });
 
 test('by hand: two lookups of one table share the positions of their rows', () => {
-  const tracker = new RowTracker([lookup('t', 'item'), lookup('t', 'past')], storeOf('t'));
+  const tracker = new RowTracker([lookup('t', 'item'), lookup('t', 'past')], layoutOf({ t: ['t'] }));
   const feeds: Feeds = { item: ids(5, 3, 5), past: { data: Int32Array.from([0, 3, 7, 5]), shape: [2, 2] } };
-  expect(tracker.track(feeds)).toEqual([{ table: 't', rows: Int32Array.from([5, 3, 0, 7]) }]);
+  expect(tracker.track(feeds)).toEqual([{ bundle: 't', rows: Int32Array.from([5, 3, 0, 7]) }]);
   expect(feeds['t#touched']).toEqual({ data: Int32Array.from([5, 3, 0, 7]), shape: [4] });
   expect(feeds['t@item']).toEqual({ data: Int32Array.from([0, 1, 0]), shape: [3] });
   expect(feeds['t@past']).toEqual({ data: Int32Array.from([2, 1, 3, 0]), shape: [2, 2] });
+});
+
+test('by hand: tables of one bundle share its rows, each below the one before', () => {
+  const tracker = new RowTracker([lookup('a', 'x', 'both'), lookup('b', 'y', 'both')], layoutOf({ both: ['a', 'b'] }));
+  const feeds: Feeds = { x: ids(5, 3, 5), y: ids(5, 0) };
+  expect(tracker.track(feeds)).toEqual([{ bundle: 'both', rows: Int32Array.from([5, 3, 14, 9]) }]);
+  expect(feeds['a@x']).toEqual({ data: Int32Array.from([0, 1, 0]), shape: [3] });
+  expect(feeds['b@y']).toEqual({ data: Int32Array.from([2, 3]), shape: [2] });
+  expect(feeds['both#positions']).toEqual({ data: Int32Array.from([0, 1, 0, 2, 3]), shape: [5] });
 });
 
 const list = fc.array(fc.nat(ROWS - 1), { maxLength: 20 });
@@ -33,10 +47,13 @@ const list = fc.array(fc.nat(ROWS - 1), { maxLength: 20 });
 test('batch after batch: each row once, positions lead back to the ids, tables do not mix', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(list, list, list), { minLength: 1, maxLength: 4 }), (batches) => {
-      const tracker = new RowTracker([lookup('a', 'x'), lookup('b', 'y'), lookup('a', 'z')], storeOf('a', 'b'));
+      const tracker = new RowTracker(
+        [lookup('a', 'x'), lookup('b', 'y'), lookup('a', 'z')],
+        layoutOf({ a: ['a'], b: ['b'] }),
+      );
       for (const [x, y, z] of batches) {
         const feeds: Feeds = { x: ids(...x), y: ids(...y), z: ids(...z) };
-        const touched = Object.fromEntries(tracker.track(feeds).map(({ table, rows }) => [table, [...rows]]));
+        const touched = Object.fromEntries(tracker.track(feeds).map(({ bundle, rows }) => [bundle, [...rows]]));
         expect(touched).toEqual({ a: [...new Set([...x, ...z])], b: [...new Set(y)] });
         for (const [name, given] of Object.entries({ 'a@x': x, 'b@y': y, 'a@z': z })) {
           const rows = touched[name[0]!]!;
@@ -49,7 +66,7 @@ test('batch after batch: each row once, positions lead back to the ids, tables d
 });
 
 test('positions of an earlier batch stay as they were while the next is prepared', () => {
-  const tracker = new RowTracker([lookup('t', 'item')], storeOf('t'));
+  const tracker = new RowTracker([lookup('t', 'item')], layoutOf({ t: ['t'] }));
   const first: Feeds = { item: ids(4, 2, 4) };
   const [touched] = tracker.track(first);
   tracker.track({ item: ids(8, 8, 1) });

@@ -1,10 +1,16 @@
-import { type Lookup, touchedRows } from '../graph/index.js';
+import { allPositions, type Lookup, touchedRows } from '../graph/index.js';
 import type { Feeds } from '../schema.js';
 import type { Table } from './parameter-store.js';
 
-/** The rows of one table that a batch looks up. */
+/** Where the tables of a bundle begin in it, and how many rows they have together. */
+export interface BundleLayout {
+  rows: number;
+  offsets: ReadonlyMap<string, number>;
+}
+
+/** The rows of one bundle of tables that a batch looks up. */
 export interface Touched {
-  table: string;
+  bundle: string;
   /** Distinct rows in the order in which they are first met. */
   rows: Int32Array;
 }
@@ -14,47 +20,58 @@ export interface Touched {
  * computed, summed and applied for those alone.
  */
 export class RowTracker {
-  private readonly seen = new Map<string, { stamp: Int32Array; position: Int32Array; round: number }>();
-  private readonly byTable = new Map<string, Lookup[]>();
+  private readonly bundles: { bundle: string; lookups: Lookup[]; layout: BundleLayout; seen: Seen }[];
 
-  constructor(lookups: readonly Lookup[], store: { tables: ReadonlyMap<string, { rows: number }> }) {
-    for (const lookup of lookups) this.byTable.set(lookup.table, [...(this.byTable.get(lookup.table) ?? []), lookup]);
-    for (const table of this.byTable.keys()) {
-      const { rows } = store.tables.get(table)!;
-      this.seen.set(table, { stamp: new Int32Array(rows), position: new Int32Array(rows), round: 0 });
-    }
+  constructor(lookups: readonly Lookup[], layouts: ReadonlyMap<string, BundleLayout>) {
+    this.bundles = [...new Set(lookups.map(({ bundle }) => bundle))].map((bundle) => {
+      const layout = layouts.get(bundle)!;
+      return {
+        bundle,
+        lookups: lookups.filter((lookup) => lookup.bundle === bundle),
+        layout,
+        seen: { stamp: new Int32Array(layout.rows), position: new Int32Array(layout.rows), round: 0 },
+      };
+    });
   }
 
-  /** Adds the feeds `TABLE#touched` and each lookup's positions; returns what was touched. */
+  /** Adds the feeds `BUNDLE#touched` and `BUNDLE#positions` and each lookup's positions; returns what was touched. */
   track(feeds: Feeds): Touched[] {
-    const result: Touched[] = [];
-    for (const [table, lookups] of this.byTable) {
-      const known = this.seen.get(table)!;
-      const { stamp, position } = known;
-      const round = ++known.round;
+    return this.bundles.map(({ bundle, lookups, layout, seen }) => {
+      const { stamp, position } = seen;
+      const round = ++seen.round;
       const total = lookups.reduce((sum, { ids }) => sum + feeds[ids]!.data.length, 0);
-      const rows = new Int32Array(Math.min(total, stamp.length));
+      const all = new Int32Array(total);
+      const rows = new Int32Array(Math.min(total, layout.rows));
       let count = 0;
-      for (const { ids, positions } of lookups) {
+      let at = 0;
+      for (const { table, ids, positions } of lookups) {
         const { data, shape } = feeds[ids]!;
-        const places = new Int32Array(data.length);
+        const offset = layout.offsets.get(table)!;
+        const from = at;
         for (let i = 0; i < data.length; i++) {
-          const row = data[i]!;
+          const row = data[i]! + offset;
           if (stamp[row] !== round) {
             stamp[row] = round;
             position[row] = count;
             rows[count++] = row;
           }
-          places[i] = position[row]!;
+          all[at++] = position[row]!;
         }
-        feeds[positions] = { data: places, shape };
+        feeds[positions] = { data: all.subarray(from, at), shape };
       }
       const touched = rows.subarray(0, count);
-      feeds[touchedRows(table)] = { data: touched, shape: [count] };
-      result.push({ table, rows: touched });
-    }
-    return result;
+      feeds[touchedRows(bundle)] = { data: touched, shape: [count] };
+      feeds[allPositions(bundle)] = { data: all, shape: [total] };
+      return { bundle, rows: touched };
+    });
   }
+}
+
+/** Which rows were met in the current round, and where they were put. */
+interface Seen {
+  stamp: Int32Array;
+  position: Int32Array;
+  round: number;
 }
 
 /** Writes new rows back into a table's array: `update` is [rows.length, width]. */

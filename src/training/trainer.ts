@@ -13,7 +13,14 @@ import { createOptimizer, type Optimizer } from './optimizers.js';
 import { ParameterStore } from './parameter-store.js';
 import { scheduleFactor } from './schedule.js';
 import { writeRows } from './table-rows.js';
-import { buildTrainingGraph, denseSlot, STEP_FEEDS, type TrainingGraph, tableSlot } from './training-graph.js';
+import {
+  buildTrainingGraph,
+  denseSlot,
+  LOGQ_FEED,
+  STEP_FEEDS,
+  type TrainingGraph,
+  tableSlot,
+} from './training-graph.js';
 
 /** Scalars that a step reports: `loss`, `gradientNorm`, `loss.NAME`, `metric.NAME`. */
 export type StepReport = Record<string, number>;
@@ -64,29 +71,22 @@ export class Trainer {
       objectives,
       optimizer,
       groupOf: (parameter) => groupOf(options, parameter),
+      bundleOf: (table) => bundleOf(options, table),
       ...(options.clip !== undefined && { clip: options.clip }),
     });
-    const store = new ParameterStore(graph.parameters, optimizer, options.seed);
+    const store = new ParameterStore(graph.parameters, optimizer, options.seed, (table) => bundleOf(options, table));
     const batches = openStream(
       {
         dataset,
         options,
-        matrix: objectives.some(({ needs }) => needs === 'matrix'),
+        logq: graph.compiled.inputs.some(({ name }) => name === LOGQ_FEED),
         lookups: graph.lookups,
-        tables: new Map([...store.tables].map(([name, { rows }]) => [name, { rows }])),
+        bundles: new Map([...store.bundles].map(([name, { rows, offsets }]) => [name, { rows, offsets }])),
         plan: { inputs: graph.compiled.inputs, plans: graph.compiled.plans, randoms: graph.compiled.randoms },
       },
       stepsPerEpoch(dataset, options) * options.epochs,
     );
-    return new Trainer(
-      dataset,
-      options,
-      store,
-      graph,
-      await Program.load(graph.compiled, program),
-      optimizer,
-      batches,
-    );
+    return new Trainer(dataset, options, store, graph, await Program.load(graph.compiled, program), optimizer, batches);
   }
 
   get totalSteps(): number {
@@ -107,13 +107,13 @@ export class Trainer {
     if (!Number.isFinite(report.loss) || !Number.isFinite(report.gradientNorm)) {
       throw await this.divergence(current, report);
     }
-    for (const { table, rows } of current.batch.touched) {
-      const { width, values, slots } = this.store.tables.get(table)!;
-      const update = outputs[`new ${table}`];
+    for (const { bundle, rows } of current.batch.touched) {
+      const { width, values, slots } = this.store.bundles.get(bundle)!;
+      const update = outputs[`new ${bundle}`];
       if (update === undefined) continue;
       writeRows(values, width, rows, update.data as Float32Array);
       this.optimizer.slots.forEach((slot, i) => {
-        writeRows(slots[i]!, width, rows, outputs[`new ${tableSlot(table, slot)}`]!.data as Float32Array);
+        writeRows(slots[i]!, width, rows, outputs[`new ${tableSlot(bundle, slot)}`]!.data as Float32Array);
       });
     }
     this.store.dense.swap();
@@ -147,7 +147,7 @@ export class Trainer {
     optimizer.slots.forEach((slot, i) => {
       feeds[denseSlot(slot)] = vector(store.denseSlots[i]!);
     });
-    for (const [name, { rows, width, values, slots }] of store.tables) {
+    for (const [name, { rows, width, values, slots }] of store.bundles) {
       feeds[name] = { data: values, shape: [rows, width] };
       optimizer.slots.forEach((slot, i) => {
         feeds[tableSlot(name, slot)] = { data: slots[i]!, shape: [rows, width] };
@@ -192,6 +192,12 @@ function groupOf(
 ): { decay: number; factor: number } {
   const group = groups.find(({ match }) => matches(match, name));
   return { decay: decay ? (group?.weightDecay ?? weightDecay) : 0, factor: group?.rate ?? 1 };
+}
+
+/** Tables of one width that are trained alike go together. */
+function bundleOf(options: TrainingOptions, table: Parameter): string {
+  const { decay, factor } = groupOf(options, table);
+  return `embeddings of ${table.shape[1]} with decay ${decay} and rate ${factor}`;
 }
 
 function perWeight(store: ParameterStore, dense: readonly Parameter[], value: (p: Parameter) => number): Float32Array {

@@ -1,5 +1,6 @@
 import {
   add,
+  allPositions,
   apply,
   Build,
   broadcastTo,
@@ -19,8 +20,10 @@ import {
   multiply,
   type Parameter,
   parameterOp,
+  product,
   reduceSum,
   reshape,
+  scatterSumOp,
   sqrt,
   square,
   subtract,
@@ -45,6 +48,9 @@ export const STEP_FEEDS = {
   factor: 'dense#factor',
 } as const;
 
+/** Fed where the step reads it. */
+export const LOGQ_FEED = 'item.logq';
+
 export const denseSlot = (slot: string): string => `dense.${slot}`;
 export const tableSlot = (table: string, slot: string): string => `${table}.${slot}`;
 
@@ -62,6 +68,8 @@ export interface TrainingGraphOptions {
   /** Largest norm of all gradients together; unlimited where absent. */
   clip?: number;
   groupOf(parameter: Parameter): ParameterGroup;
+  /** Tables of one width and one group may share a bundle, which costs as much per step as one table. */
+  bundleOf?: (table: Parameter) => string;
 }
 
 export interface TrainingGraph {
@@ -81,23 +89,20 @@ export interface TrainingGraph {
  * touched row. Reads the batch's feeds, `STEP_FEEDS` and the tables; returns new values under the names of the old.
  */
 export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph {
-  const { optimizer, clip, groupOf } = options;
-  const build = new Build(true);
+  const { optimizer, clip, groupOf, bundleOf } = options;
+  const build = new Build(true, bundleOf);
   return build.run(() => {
     const { loss, reported } = forwardPass(options);
     const parameters = [...build.parameters.values()];
     const dense = parameters.filter(({ kind }) => kind === 'dense');
-    const tables = parameters.filter(({ kind }) => kind === 'table');
     const leaf = ({ name, shape }: Parameter) => apply(parameterOp, [], { name, shape });
-    const rowsOf = ({ name, shape }: Parameter) => tableRows(name, shape[1]!);
-    const flows = gradients(loss, [...dense.map(leaf), ...tables.map(rowsOf)]);
+    const flows = gradients(loss, [...dense.map(leaf), ...build.found]);
 
     const denseGradient = flatten(dense.map((parameter, i) => flows[i] ?? multiply(leaf(parameter), 0)));
-    const tableGradients = tables.flatMap((table, i) => {
-      const gradient = flows[dense.length + i];
-      return gradient === undefined ? [] : [{ table, gradient }];
-    });
-    const squares = [denseGradient, ...tableGradients.map(({ gradient }) => gradient)].map((g) => reduceSum(square(g)));
+    const bundleGradients = gradientsOfBundles(build, flows.slice(dense.length));
+    const squares = [denseGradient, ...bundleGradients.map(({ gradient }) => gradient)].map((g) =>
+      reduceSum(square(g)),
+    );
     const norm = sqrt(squares.reduce((a, b) => add(a, b)));
     const shrink = clip === undefined ? undefined : minimum(divide(clip, add(norm, 1e-12)), 1);
     const clipped = (gradient: Tensor) => (shrink === undefined ? gradient : multiply(gradient, shrink));
@@ -127,17 +132,17 @@ export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph
         outputs[`new ${denseSlot(slot)}`] = update.slots[i]!;
       });
     }
-    for (const { table, gradient } of tableGradients) {
+    for (const { bundle, width, table, gradient } of bundleGradients) {
       const { decay, factor } = groupOf(table);
-      const slots = optimizer.slots.map((slot) => tableRows(table.name, table.shape[1]!, tableSlot(table.name, slot)));
-      const update = applyOptimizer(optimizer, rowsOf(table), clipped(gradient), slots, {
+      const slots = optimizer.slots.map((slot) => tableRows(bundle, width, tableSlot(bundle, slot)));
+      const update = applyOptimizer(optimizer, tableRows(bundle, width), clipped(gradient), slots, {
         rate: multiply(rate, factor),
         decay,
         scalars,
       });
-      outputs[`new ${table.name}`] = update.value;
+      outputs[`new ${bundle}`] = update.value;
       optimizer.slots.forEach((slot, i) => {
-        outputs[`new ${tableSlot(table.name, slot)}`] = update.slots[i]!;
+        outputs[`new ${tableSlot(bundle, slot)}`] = update.slots[i]!;
       });
     }
     const states = parameters.filter(({ kind }) => kind === 'state');
@@ -153,6 +158,28 @@ export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph
       forward: loss,
       outputs,
     };
+  });
+}
+
+/** The gradient of every bundle's touched rows, [U:BUNDLE, width], from those of the rows that each lookup found. */
+function gradientsOfBundles(build: Build, flows: readonly (Tensor | undefined)[]) {
+  const members = new Map<string, { table: Parameter; parts: Tensor[]; used: boolean }>();
+  build.lookups.forEach(({ bundle, table }, i) => {
+    const found = build.found[i]!;
+    const part = flows[i] ?? multiply(found, 0);
+    const member = members.get(bundle) ?? { table: build.parameters.get(table)!, parts: [], used: false };
+    member.parts.push(reshape(part, [product(found.shape.slice(0, -1)), found.shape.at(-1)!]));
+    member.used ||= flows[i] !== undefined;
+    members.set(bundle, member);
+  });
+  return [...members].flatMap(([bundle, { table, parts, used }]) => {
+    if (!used) return [];
+    const width = table.shape[1]!;
+    const [first, ...more] = parts as [Tensor, ...Tensor[]];
+    const total = more.length === 0 ? first.shape[0]! : `N:${bundle}`;
+    const positions = input(allPositions(bundle), [total], 'int32');
+    const gradient = apply(scatterSumOp, [first, positions, tableRows(bundle, width), ...more]);
+    return [{ bundle, width, table, gradient }];
   });
 }
 
@@ -192,11 +219,12 @@ function forwardPass({ model, schema, objectives }: TrainingGraphOptions) {
   const request = input('pair.request', ['P'], 'int32');
   const itemRow = input('pair.item', ['P'], 'int32');
   const label = input('pair.label', ['P']);
+  const logq = input(LOGQ_FEED, ['I']);
   const result = ((): TrainOutputs => {
     if (model.train !== undefined) {
       const step = input(STEP_FEEDS.step, []);
       const stepsPerEpoch = input(STEP_FEEDS.stepsPerEpoch, []);
-      const inputs = { user, item, userState, itemState, request, itemRow, label, step, stepsPerEpoch };
+      const inputs = { user, item, userState, itemState, request, itemRow, label, logq, step, stepsPerEpoch };
       return inScope('train', () => model.train!(inputs));
     }
     return {
@@ -213,7 +241,7 @@ function forwardPass({ model, schema, objectives }: TrainingGraphOptions) {
       ...(result.similarity === undefined
         ? { similarity: inScope('score', () => similarityMatrix(model, userState, itemState)) }
         : { similarity: result.similarity, view: rowNumbers(label) }),
-      logq: input('item.logq', ['I']),
+      logq,
     }),
   });
   const own = Object.values(result.losses ?? {});

@@ -99,3 +99,30 @@ describe('planSource', () => {
     expect(planSource(add(index, 1))).toBeUndefined();
   });
 });
+
+describe('scatterSum of several blocks', () => {
+  const build = () =>
+    apply(scatterSumOp, [
+      input('a', ['P', 2]),
+      input('by', ['T'], 'int32'),
+      input('like', ['N', 1]),
+      input('b', ['Q', 2]),
+    ]);
+
+  it('adds the rows of all of them by indices that follow each other', async () => {
+    const program = await Program.load(compile('test', { sum: build() }));
+    const { sum } = await program.call({
+      a: { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] },
+      b: { data: Float32Array.of(10, 20), shape: [1, 2] },
+      by: { data: Int32Array.of(2, 0, 2), shape: [3] },
+      like: { data: new Float32Array(3), shape: [3, 1] },
+    });
+    expect([...(sum!.data as Float32Array)]).toEqual([3, 4, 0, 0, 11, 22]);
+    await program.release();
+  });
+
+  it('refuses to be differentiated instead of losing a gradient', () => {
+    const sum = build();
+    expect(() => gradients(reduceSum(sum), [sum.inputs[0]!])).toThrow('no gradient flows back into several blocks');
+  });
+});

@@ -29,6 +29,7 @@ export const gather = (x: Tensor, indices: Tensor): Tensor => apply(gatherOp, [x
 
 /**
  * Sums the rows of `rows` [n, d] that share an index: the gradient of `gather`. The third input only lends its number of rows.
+ * More blocks of rows may follow, where the indices are those of all blocks, one after the other.
  *
  * ONNX Runtime's parallel `ScatterND` loses additions when an index repeats, and `ScatterElements` is slow. Where the
  * indices are fed, the host sends along their sorted order and the boundaries of equal ones (an index plan); the sums are
@@ -36,12 +37,16 @@ export const gather = (x: Tensor, indices: Tensor): Tensor => apply(gatherOp, [x
  */
 export const scatterSumOp: Op = {
   name: 'scatterSum',
-  infer([rows, indices, like]) {
-    if (rows!.shape.length !== 2 || !sameShape(indices!.shape, [rows!.shape[0]!]))
+  infer([rows, indices, like, ...more]) {
+    const alone = more.length === 0;
+    if (rows!.shape.length !== 2 || (alone && !sameShape(indices!.shape, [rows!.shape[0]!]))) {
       unfit('needs one index for each row');
+    }
+    if (!alone && planSource(indices!) === undefined) unfit('the indices of several blocks must be fed');
+    for (const { shape } of more) if (!sameShape(shape.slice(1), rows!.shape.slice(1))) unfit('blocks differ in width');
     return { shape: [like!.shape[0]!, rows!.shape[1]!], dtype: rows!.dtype };
   },
-  lower(emit, node, [rows, indices, like]) {
+  lower(emit, node, [rows, indices, like, ...more]) {
     const [, index, target] = node.inputs as [Tensor, Tensor, Tensor];
     const source = planSource(index);
     if (source === undefined) {
@@ -61,15 +66,23 @@ export const scatterSumOp: Op = {
       return emit.node('ScatterElements', [zeros, wide, rows!], { axis: 0, reduction: 'add' });
     }
     const plan = emit.plan(source.attributes.name, product(index.shape), target.shape[0]!);
-    const sorted = emit.node('Gather', [rows!, plan.order]);
-    const padded = emit.node('Pad', [emit.cast(sorted, 'float64'), emit.ints([1, 0, 0, 0])]);
-    const running = emit.node('CumSum', [padded, emit.scalar('int64', 0)]);
+    // The plan puts row 0 first, so that the sum up to any place is one entry of the running sum.
+    const width = emit.node('Slice', [emit.node('Shape', [rows!]), emit.ints([1]), emit.ints([2])]);
+    const nothing = emit.node('Expand', [
+      emit.constant(node.dtype, [1, 1], [0]),
+      emit.node('Concat', [emit.ints([1]), width], { axis: 0 }),
+    ]);
+    const sorted = emit.node('Gather', [emit.node('Concat', [nothing, rows!, ...more], { axis: 0 }), plan.order]);
+    const running = emit.node('CumSum', [emit.cast(sorted, 'float64'), emit.scalar('int64', 0)]);
     const upTo = emit.node('Gather', [running, plan.end]);
     const before = emit.node('Gather', [running, plan.start]);
     return emit.cast(emit.node('Sub', [upTo, before]), node.dtype);
   },
-  gradient: (node, upstream) => [gather(upstream, node.inputs[1]!), undefined, undefined],
-  flops: (node, size) => size(node.inputs[0]!.shape),
+  gradient(node, upstream) {
+    if (node.inputs.length > 3) unfit('no gradient flows back into several blocks');
+    return [gather(upstream, node.inputs[1]!), undefined, undefined];
+  },
+  flops: (node, size) => size(node.inputs[1]!.shape) * size(node.shape.slice(1)),
 };
 
 /** The fed input that `indices` is a view of, if it is one. */
