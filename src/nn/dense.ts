@@ -1,13 +1,4 @@
-import {
-  add,
-  type Initializer,
-  inScope,
-  matMul,
-  parameter,
-  slice,
-  type Tensor,
-  width,
-} from '../graph/index.js';
+import { add, type Initializer, inScope, matMul, parameter, slice, type Tensor, width } from '../graph/index.js';
 import { glorotUniform, zeros } from './initializers.js';
 
 export interface DenseOptions {

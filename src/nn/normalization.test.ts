@@ -28,6 +28,15 @@ describe('batchNorm', () => {
     expectClose(await valuesOf(soft, { x: floats([[1], [3]]) }, { training: true }), [-0.5, 0.5]);
   });
 
+  test('what has more axes is as many rows', async () => {
+    const long = { x: uneven([6, 2]) };
+    const deep = { x: { ...long.x, shape: [3, 2, 2] } };
+    for (const training of [true, false]) {
+      const flat = await valuesOf(() => batchNorm('n', wide()), long, { training, parameters });
+      expect(await valuesOf(() => batchNorm('n', x('x', 'B', 2, 2)), deep, { training, parameters })).toEqual(flat);
+    }
+  });
+
   test('serving takes the running ones, so that rows do not depend on each other', async () => {
     const make = () => batchNorm('n', wide(), { epsilon: 0 });
     expectClose(await valuesOf(make, feeds, { parameters }), [-2, 17, 0, 33]);

@@ -50,6 +50,29 @@ test('pairs, one request against many, and retrieval give the same scores', asyn
   await program.release();
 });
 
+test.each([1, 100, 1 << 20])(
+  'requests go through in blocks that fit in %i bytes, none of them lost',
+  async (largestTensor) => {
+    const feeds = requestFeeds(dataset, { users: [2, 4, 1, 3, 5], times: [2e9, 2e9, 1e9, 2e9, 1e9] });
+    const whole = inference();
+    const blocks = new Inference(linearModel, dataset.schema, (name) => store.values(name), {
+      threads: 1,
+      largestTensor,
+    });
+    const expected = await whole.users(feeds);
+    const found = await blocks.users(feeds);
+    expect(Object.keys(found)).toEqual(Object.keys(expected));
+    for (const [name, { data, shape }] of Object.entries(expected)) {
+      expect(found[name]!.shape).toEqual(shape);
+      Array.from(data).forEach((value, i) => {
+        expect(found[name]!.data[i]).toBeCloseTo(value, 5);
+      });
+    }
+    await whole.release();
+    await blocks.release();
+  },
+);
+
 test('each call sees the parameters as they are then', async () => {
   const program = inference();
   const feeds = itemFeeds(dataset, [1]);

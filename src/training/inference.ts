@@ -1,4 +1,14 @@
-import { type CompiledGraph, compile, input, type Parameter, Program, type ProgramOptions } from '../graph/index.js';
+import {
+  type CompiledGraph,
+  compile,
+  evaluate,
+  input,
+  type Parameter,
+  Program,
+  type ProgramOptions,
+  reachable,
+  type Tensor,
+} from '../graph/index.js';
 import type { ModelParts } from '../models/contract.js';
 import type { Feed, FeedArray, Feeds, Schema } from '../schema.js';
 import { similarityMatrix } from './objectives.js';
@@ -6,6 +16,14 @@ import { buildServingParts, compilePart, type ServingParts } from './serving-gra
 
 /** States of some items or requests on the host, by name; all have the same first axis. */
 export type HostState = Record<string, Feed>;
+
+export interface InferenceOptions extends ProgramOptions {
+  /**
+   * Bytes that one tensor inside the user part may take, 128 MB unless given. A model may ask dozens of questions about every
+   * past event of a request.
+   */
+  largestTensor?: number;
+}
 
 type PartName = 'item' | 'user' | 'score' | 'pairs' | 'retrieve';
 
@@ -22,7 +40,7 @@ export class Inference {
     schema: Schema,
     /** Current values of a parameter. */
     readonly value: (parameter: string) => Float32Array,
-    private readonly options: ProgramOptions = {},
+    private readonly options: InferenceOptions = {},
   ) {
     this.parts = buildServingParts(model, schema);
   }
@@ -36,9 +54,17 @@ export class Inference {
     return this.call('item', feeds);
   }
 
-  /** User, context and history feeds → user states `user.STATE`. */
-  users(feeds: Feeds): Promise<HostState> {
-    return this.call('user', feeds);
+  /** User, context and history feeds → user states `user.STATE`. Runs as many requests at once as fit in memory. */
+  async users(feeds: Feeds): Promise<HostState> {
+    const { rows, inputs } = requestsAtOnce(Object.values(this.parts.user), this.options.largestTensor ?? 128 << 20);
+    const own = Object.fromEntries(inputs.filter((name) => name in feeds).map((name) => [name, feeds[name]!]));
+    const total = Object.values(own)[0]?.shape[0] ?? 0;
+    if (total <= rows) return this.call('user', feeds);
+    const blocks: HostState[] = [];
+    for (let from = 0; from < total; from += rows) {
+      blocks.push(await this.call('user', sliceState(own, from, Math.min(from + rows, total))));
+    }
+    return concatStates(blocks);
   }
 
   /** Logits of one request (states with one row) against many items: [N]. */
@@ -96,6 +122,15 @@ export class Inference {
     );
     return compile('retrieve', { logit: scores });
   }
+}
+
+/** How many requests keep every tensor below the limit, and the feeds that have a row for each of them. */
+function requestsAtOnce(outputs: readonly Tensor[], limit: number): { rows: number; inputs: string[] } {
+  const one = new Map([['B', 1]]);
+  const nodes = reachable(outputs).filter(({ shape }) => shape.some((dim) => typeof dim === 'string'));
+  const elements = nodes.map(({ shape }) => shape.reduce((total: number, dim) => total * evaluate(dim, one), 1));
+  const inputs = nodes.filter(({ op }) => op.name === 'input').map(({ attributes }) => attributes.name as string);
+  return { rows: Math.max(1, Math.floor(limit / (4 * Math.max(1, ...elements)))), inputs };
 }
 
 /** Rows `from` to `to` of every tensor of a state, as views. */

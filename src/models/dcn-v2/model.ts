@@ -1,12 +1,10 @@
 import { z } from 'zod';
-import { TwoTowerError } from '../../errors.js';
-import { concat, inScope, squeeze } from '../../graph/index.js';
+import { squeeze } from '../../graph/index.js';
 import { ACTIVATIONS } from '../../nn/activations.js';
 import { dense } from '../../nn/dense.js';
-import { concatFields } from '../../nn/fields.js';
-import { poolHistory } from '../../nn/history-pooling.js';
 import { mlp } from '../../nn/mlp.js';
 import { defineModel } from '../contract.js';
+import { concatSide, itemSide, requireSides, userSide } from '../sides.js';
 import { crossNetwork } from './cross-network.js';
 
 const options = z.strictObject({
@@ -33,22 +31,12 @@ export default defineModel<Options>({
   title: 'Ranker with explicit feature crosses',
   options,
   create(schema, { embedding, layers, rank, structure, towers, activation, normalization, dropout }) {
-    if (schema.item.length === 0) throw missing('item field');
-    const histories = schema.histories.filter(({ features }) => features.length > 0);
-    if ([...schema.user, ...schema.context, ...histories].length === 0) {
-      throw missing('user field, context field or history');
-    }
+    requireSides('dcn-v2', schema);
     const width = { width: embedding };
 
     return {
-      item: ({ fields }) => ({ input: concatFields(fields, width) }),
-      user({ fields, context, histories: past }) {
-        const own = [...fields, ...context];
-        const pooled = past
-          .filter((one) => one.fields.length > 0)
-          .map((one) => inScope(one.name, () => poolHistory(one.fields, one.mask, width)));
-        return { input: concat(own.length === 0 ? pooled : [concatFields(own, width), ...pooled]) };
-      },
+      item: (inputs) => ({ input: concatSide(itemSide(inputs, width)) }),
+      user: (inputs) => ({ input: concatSide(userSide(inputs, width)) }),
       score(user, item) {
         const input = [user.input!, item.input!];
         const crossed = crossNetwork('cross', input, { layers, rank });
@@ -62,7 +50,3 @@ export default defineModel<Options>({
     };
   },
 });
-
-function missing(what: string): TwoTowerError {
-  return new TwoTowerError('MODEL_OPTIONS', `dcn-v2: the data has no ${what}`, 'Add one to the dataset description.');
-}

@@ -74,5 +74,9 @@ export default defineModel<Options>({
 });
 
 function missing(what: string, use: string): TwoTowerError {
-  return new TwoTowerError('MODEL_OPTIONS', `din: the data has no ${what} for the ${use}`, 'Add one to the dataset description.');
+  return new TwoTowerError(
+    'MODEL_OPTIONS',
+    `din: the data has no ${what} for the ${use}`,
+    'Add one to the dataset description.',
+  );
 }

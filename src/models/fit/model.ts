@@ -119,12 +119,21 @@ function check(schema: Schema, { metaQuery, queryAsFeature, scorer, userHeads, i
     refuse('the data has no item field with ids, which queries are made of', 'Add one to the dataset description.');
   }
   if ([...schema.user, ...schema.context, ...histories].length === 0) {
-    refuse('the data has no user field, context field or history for the user tower', 'Add one to the dataset description.');
+    refuse(
+      'the data has no user field, context field or history for the user tower',
+      'Add one to the dataset description.',
+    );
   }
   if (metaQuery !== 'none' && !queryAsFeature && histories.length === 0) {
-    refuse('without a history the query is of no use unless it is a feature', 'Set queryAsFeature: true or metaQuery: none.');
+    refuse(
+      'without a history the query is of no use unless it is a feature',
+      'Set queryAsFeature: true or metaQuery: none.',
+    );
   }
   if (scorer === 'dot' && userHeads !== itemHeads) {
-    refuse(`an inner product needs as many user heads as item heads, not ${userHeads} and ${itemHeads}`, 'Set both to the same.');
+    refuse(
+      `an inner product needs as many user heads as item heads, not ${userHeads} and ${itemHeads}`,
+      'Set both to the same.',
+    );
   }
 }

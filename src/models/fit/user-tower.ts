@@ -1,16 +1,7 @@
-import {
-  concat,
-  expandDims,
-  gather,
-  inScope,
-  reshape,
-  shared,
-  type Tensor,
-  width,
-} from '../../graph/index.js';
+import { concat, expandDims, gather, inScope, reshape, shared, type Tensor, width } from '../../graph/index.js';
 import { dense } from '../../nn/dense.js';
 import { concatFields, embedFields, type Field } from '../../nn/fields.js';
-import { mlp, type MlpOptions } from '../../nn/mlp.js';
+import { type MlpOptions, mlp } from '../../nn/mlp.js';
 import { maskedMean } from '../../nn/pooling.js';
 import { targetAttention } from '../../nn/target-attention.js';
 import type { UserInputs } from '../contract.js';
@@ -72,7 +63,11 @@ export interface UserTowerOptions {
  * The user tower, with the query as the target of its attention: knowledge with leading axes [P] or [B, 1] and queries
  * [P, D] or [N, D] → heads [P, …] or [B, N, …]. Without a query, behaviours count equally.
  */
-export function userTower({ profile, behaviours }: UserKnowledge, query: Tensor | undefined, options: UserTowerOptions): Tensor {
+export function userTower(
+  { profile, behaviours }: UserKnowledge,
+  query: Tensor | undefined,
+  options: UserTowerOptions,
+): Tensor {
   const { attention, tower, queryAsFeature, heads } = options;
   return shared('userTower', () => {
     const interests = behaviours.map(({ name, events, mask, alike }) =>
@@ -83,8 +78,19 @@ export function userTower({ profile, behaviours }: UserKnowledge, query: Tensor 
       }),
     );
     const known = [profile, query !== undefined && queryAsFeature ? query : undefined, ...interests];
-    const hidden = mlp('tower', known.filter((part) => part !== undefined), tower);
-    return splitHeads(dense('heads', hidden, heads.reduce((a, b) => a * b)), heads);
+    const hidden = mlp(
+      'tower',
+      known.filter((part) => part !== undefined),
+      tower,
+    );
+    return splitHeads(
+      dense(
+        'heads',
+        hidden,
+        heads.reduce((a, b) => a * b),
+      ),
+      heads,
+    );
   });
 }
 
