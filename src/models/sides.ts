@@ -65,7 +65,10 @@ export function stackEmbeddings({ embeddings }: Side): Tensor {
 }
 
 /** The groups that the two sides of a schema would have, by name. */
-export function groupsOf(schema: Schema, history = true): Record<'user' | 'item', { name: string; feature: Feature }[]> {
+export function groupsOf(
+  schema: Schema,
+  history = true,
+): Record<'user' | 'item', { name: string; feature: Feature }[]> {
   const named = (owner: string, features: readonly Feature[]) =>
     features.map((feature) => ({ name: `${owner}.${feature.name}`, feature }));
   const past = (history ? schema.histories : []).flatMap(({ name, features }) => named(`history.${name}`, features));

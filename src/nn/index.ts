@@ -6,6 +6,7 @@ export * from './dense.js';
 export * from './dropout.js';
 export * from './fields.js';
 export * from './gates.js';
+export * from './head-bank.js';
 export * from './initializers.js';
 export * from './losses/index.js';
 export * from './masked-softmax.js';

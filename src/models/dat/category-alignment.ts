@@ -1,5 +1,4 @@
 import {
-  add,
   argMax,
   constant,
   divide,
@@ -28,7 +27,11 @@ import {
  */
 export function categoryAlignment(vectors: Tensor, category: Tensor, count: number): Tensor {
   const d = width(vectors);
-  const ids = constant(Array.from({ length: count }, (_, c) => c), [count], 'int32');
+  const ids = constant(
+    Array.from({ length: count }, (_, c) => c),
+    [count],
+    'int32',
+  );
   const belongs = indicator(equal(expandDims(category, -1), ids)); // [I, C]
   const sizes = reduceSum(belongs, 0); // [C]
   const total = expandDims(maximum(sizes, 1), -1);

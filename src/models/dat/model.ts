@@ -125,7 +125,9 @@ const singleIds = (features: readonly Feature[]) =>
 /** The feature that identifies a user or an item: the one named, or the one with the most ids. */
 function idFeature(side: 'user' | 'item', features: readonly Feature[], named?: string): Feature {
   if (named !== undefined) requireKnown('dat', `${side}Id`, [named], singleIds(features));
-  const candidates = features.filter((feature) => feature.encoding === 'id' && (named ?? feature.name) === feature.name);
+  const candidates = features.filter(
+    (feature) => feature.encoding === 'id' && (named ?? feature.name) === feature.name,
+  );
   const [first] = (candidates as IdFeature[]).sort((a, b) => b.size - a.size);
   if (first !== undefined) return first;
   throw new TwoTowerError(

@@ -65,7 +65,9 @@ export default defineModel<z.infer<typeof options>>({
 
     const tower = (side: Side, owner: 'user' | 'item') => {
       const known = [...side.embeddings, ...side.numbers];
-      const fields = concat(staticNames[owner].map((name) => known.find((one) => one.name === `${owner}.${name}`)!.values));
+      const fields = concat(
+        staticNames[owner].map((name) => known.find((one) => one.name === `${owner}.${name}`)!.values),
+      );
       const generate = (name: string) => mlp(name, stopGradient(fields), { units: [mimicWidth, mimicWidth] });
       const mimics: State = { mimicPositive: generate('positive'), mimicNegative: generate('negative') };
       const x = concat([
@@ -121,7 +123,11 @@ export default defineModel<z.infer<typeof options>>({
 });
 
 /** Names of the features that the generators of one side read. */
-function staticFeatures(side: 'user' | 'item', features: readonly Feature[], given?: readonly string[]): readonly string[] {
+function staticFeatures(
+  side: 'user' | 'item',
+  features: readonly Feature[],
+  given?: readonly string[],
+): readonly string[] {
   const known = features.map(({ name }) => name);
   if (given !== undefined) requireKnown('hit', `${side}Static`, given, known);
   const names = given ?? known;

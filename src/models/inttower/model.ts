@@ -4,7 +4,6 @@ import {
   broadcastTo,
   concat,
   flatten,
-  gather,
   isTraining,
   matMul,
   multiply,

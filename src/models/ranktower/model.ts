@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { TwoTowerError } from '../../errors.js';
-import { add, inScope, multiply, reshape, squeeze, stopGradient, type Tensor, width as widthOf } from '../../graph/index.js';
+import {
+  add,
+  inScope,
+  multiply,
+  reshape,
+  squeeze,
+  stopGradient,
+  type Tensor,
+  width as widthOf,
+} from '../../graph/index.js';
 import { dense } from '../../nn/dense.js';
 import { sigmoidGate } from '../../nn/gates.js';
 import { mlp } from '../../nn/mlp.js';
