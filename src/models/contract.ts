@@ -44,6 +44,8 @@ export interface TrainInputs {
   itemRow: Tensor;
   /** float32 [P] */
   label: Tensor;
+  /** float32 [I], as losses get it; see `LossContext`. Batches carry it where the graph reads it. */
+  logq: Tensor;
   /** Steps done before this one, as a scalar; with `stepsPerEpoch`, for annealing. */
   step: Tensor;
   stepsPerEpoch: Tensor;

@@ -96,7 +96,11 @@ function products(interests: Tensor, item: Tensor): Tensor {
 
 /** 1 at the largest of each row, the first among equals: [P, K]. */
 function nearest(x: Tensor, count: number): Tensor {
-  const numbers = constant(Array.from({ length: count }, (_, k) => k), [count], 'int32');
+  const numbers = constant(
+    Array.from({ length: count }, (_, k) => k),
+    [count],
+    'int32',
+  );
   return indicator(equal(expandDims(argMax(x), -1), numbers));
 }
 
@@ -105,5 +109,9 @@ function power(x: Tensor, exponent: number): Tensor {
 }
 
 function refused(why: string): TwoTowerError {
-  return new TwoTowerError('MODEL_OPTIONS', `comirec: ${why}`, 'ComiRec reads interests from one history of item fields.');
+  return new TwoTowerError(
+    'MODEL_OPTIONS',
+    `comirec: ${why}`,
+    'ComiRec reads interests from one history of item fields.',
+  );
 }

@@ -26,15 +26,23 @@ export interface ReverseStep {
 }
 
 /**
- * The posterior of DDPM (Ho et al., 2020, equations 6 and 7) at step t > 1. `released`: as in the authors' published code, which has
- * √ᾱ_t where the posterior has √α_t, and the variance where it has the deviation.
+ * The posterior of DDPM (Ho et al., 2020, equations 6 and 7) from step t to an earlier one; where that is not t − 1, with the β that
+ * covers all steps between. `released`: as in the authors' published code, which has √ᾱ_t where the posterior has √α_t, and the
+ * variance where it has the deviation.
  */
-export function reverseStep({ beta, kept }: Schedule, t: number, released: boolean): ReverseStep {
-  const [b, now, before] = [beta[t - 1]!, kept[t - 1]!, kept[t - 2]!];
-  const variance = ((1 - before) / (1 - now)) * b;
+export function reverseStep({ kept }: Schedule, t: number, earlier: number, released: boolean): ReverseStep {
+  const [now, before] = [kept[t - 1]!, kept[earlier - 1]!];
+  const stays = now / before;
+  const variance = ((1 - before) / (1 - now)) * (1 - stays);
   return {
-    clean: (Math.sqrt(before) * b) / (1 - now),
-    noised: (Math.sqrt(released ? now : 1 - b) * (1 - before)) / (1 - now),
+    clean: (Math.sqrt(before) * (1 - stays)) / (1 - now),
+    noised: (Math.sqrt(released ? now : stays) * (1 - before)) / (1 - now),
     deviation: released ? variance : Math.sqrt(variance),
   };
+}
+
+/** Which of the T steps a chain of `count` visits, evenly apart, from T down to 1 (or T alone). */
+export function visitedSteps(steps: number, count: number): number[] {
+  if (count === 1) return [steps];
+  return Array.from({ length: count }, (_, i) => Math.round(steps - (i * (steps - 1)) / (count - 1)));
 }

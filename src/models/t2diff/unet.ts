@@ -71,7 +71,8 @@ export function stepCodes(steps: number, channels: number): number[][] {
   return Array.from({ length: steps }, (_, i) => code(i + 1));
 }
 
-/** The network's input: the noised sequence, the condition (both extended) and the code of the step, [..., n', 2d]. */
-export function unetInput(noised: Tensor, condition: Tensor, code: Tensor): Tensor {
-  return add(concat([noised, condition]), code);
+/** The network's input: the noised sequence and the condition, both extended, and the code of the step on top: [..., n', 2d]. */
+export function unetInput(noised: Tensor, condition: Tensor, code?: Tensor): Tensor {
+  const both = concat([noised, condition]);
+  return code === undefined ? both : add(both, code);
 }

@@ -38,8 +38,7 @@ export default defineModel<Options>({
     if ([...schema.user, ...schema.context, ...schema.histories].length === 0) {
       throw nothing('user field, context field or history', 'user tower');
     }
-    const direction = (vector: Tensor) =>
-      temperature === undefined ? vector : normalizeLength(vector, SHORT * SHORT);
+    const direction = (vector: Tensor) => (temperature === undefined ? vector : normalizeLength(vector, SHORT * SHORT));
 
     return {
       item({ fields }) {

@@ -37,7 +37,7 @@ export function requireMatrix({ similarity }: LossContext): Tensor {
 }
 
 /** Places of the pairs in the flattened matrix: int32 [1, P]. */
-function places(matrix: Tensor, { request, itemRow }: LossContext): Tensor {
+export function places(matrix: Tensor, { request, itemRow }: LossContext): Tensor {
   return expandDims(add(multiply(request, cast(sizeOf(matrix, 1), 'int32')), itemRow), 0);
 }
 
