@@ -61,7 +61,7 @@ export async function run(args: readonly string[]): Promise<void> {
         seed,
         validation: validation.metrics,
         test: test.metrics,
-        samplesPerSecond: Math.round(result.samplesPerSecond),
+        samplesPerSecond: Math.round(result.samplesPerSecond ?? 0),
       });
       console.log(line(`${model} seed ${seed}`, rows.slice(-1)));
     }
@@ -87,7 +87,7 @@ export async function run(args: readonly string[]): Promise<void> {
 /** Mean over seeds, with the standard deviation where there are several. */
 function line(title: string, rows: readonly Row[]): string {
   const cells = METRICS.map((metric) => {
-    const values = rows.map(({ test }) => test[metric]).filter((value): value is number => typeof value === 'number');
+    const values = rows.flatMap(({ test }) => test[metric] ?? []);
     if (values.length === 0) return `${metric} –`;
     const mean = values.reduce((a, b) => a + b, 0) / values.length;
     const deviation = Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / Math.max(1, values.length - 1));

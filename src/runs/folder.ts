@@ -1,0 +1,113 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { EncoderState } from '../data/dataset.js';
+import { TwoTowerError } from '../errors.js';
+import { writeFileAtomic } from '../files.js';
+import type { Schema } from '../schema.js';
+import { parseConfig, type RunConfig } from './config.js';
+import type { Environment } from './environment.js';
+
+/**
+ * A run folder:
+ *
+ *     config.yaml        the configuration with every default filled in
+ *     run.json           data hash, versions, machine
+ *     schema.json        the features the model was built for
+ *     encoders.json      vocabularies and scalers: raw values → feeds
+ *     metrics.jsonl      one line per report: training progress and validations
+ *     checkpoints/       the last ones and the best
+ *     evaluation.json    metrics of the best checkpoint on validation and test
+ *     model/             item.onnx, user.onnx, score.onnx and their manifest
+ */
+export const RUN_FILES = {
+  config: 'config.yaml',
+  run: 'run.json',
+  schema: 'schema.json',
+  encoders: 'encoders.json',
+  metrics: 'metrics.jsonl',
+  checkpoints: 'checkpoints',
+  evaluation: 'evaluation.json',
+  model: 'model',
+} as const;
+
+export interface RunRecord {
+  dataset: string;
+  dataHash: string;
+  label: string;
+  seed: number;
+  environment: Environment;
+}
+
+export interface RunDescription {
+  config: RunConfig;
+  record: RunRecord;
+  schema: Schema;
+  encoders: EncoderState;
+}
+
+export function holdsRun(folder: string): boolean {
+  return existsSync(join(folder, RUN_FILES.run));
+}
+
+/** Nothing is ever written among the files of others. @throws USAGE unless the folder is empty or does not exist */
+export function refuseUsedFolder(folder: string): void {
+  if (existsSync(folder) && (!statSync(folder).isDirectory() || readdirSync(folder).length > 0)) {
+    throw new TwoTowerError('USAGE', `${folder} exists and is not an empty folder`, 'Name another folder.');
+  }
+}
+
+/** Writes all that is known before training; `run.json` last, so that a folder with it is complete. */
+export async function writeRun(folder: string, { config, record, schema, encoders }: RunDescription): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFileAtomic(join(folder, RUN_FILES.config), stringify(config));
+  await writeFileAtomic(join(folder, RUN_FILES.schema), `${JSON.stringify(schema, null, 2)}\n`);
+  await writeFileAtomic(join(folder, RUN_FILES.encoders), `${JSON.stringify(encoders)}\n`);
+  await writeFileAtomic(join(folder, RUN_FILES.run), `${JSON.stringify(record, null, 2)}\n`);
+}
+
+/**
+ * Reads a run folder.
+ *
+ * @param models besides the registered ones, those its configuration may name
+ * @throws RUN_INVALID where it is none or incomplete
+ */
+export async function readRun(folder: string, models?: Parameters<typeof parseConfig>[2]): Promise<RunDescription> {
+  if (!holdsRun(folder)) {
+    throw new TwoTowerError(
+      'RUN_INVALID',
+      `${folder} is not a run folder: it has no ${RUN_FILES.run}`,
+      'Give the folder that twotower train wrote.',
+    );
+  }
+  const read = async (name: string) => {
+    try {
+      return await readFile(join(folder, name), 'utf8');
+    } catch {
+      throw new TwoTowerError(
+        'RUN_INVALID',
+        `${folder} is incomplete: ${name} cannot be read`,
+        'Train again, or copy the folder whole.',
+      );
+    }
+  };
+  const json = async (name: string) => {
+    const text = await read(name);
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new TwoTowerError(
+        'RUN_INVALID',
+        `${join(folder, name)} is damaged: it is not JSON`,
+        'Train again, or copy the folder anew.',
+      );
+    }
+  };
+  return {
+    config: parseConfig(await read(RUN_FILES.config), join(folder, RUN_FILES.config), models),
+    record: await json(RUN_FILES.run),
+    schema: await json(RUN_FILES.schema),
+    encoders: await json(RUN_FILES.encoders),
+  };
+}

@@ -1,0 +1,96 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, extname, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { bundledDatasets } from '../data/bundled.js';
+import { didYouMean, TwoTowerError } from '../errors.js';
+import { completeConfig, parseConfig, type RunConfig } from './config.js';
+
+/**
+ * Reads a training configuration. Paths in the file start from its folder, paths in `assignments` from the working folder;
+ * the result holds absolute ones, so that a run works wherever it is opened.
+ *
+ * @param assignments `key.path=value`, each applied to what the file says; values are read as YAML
+ * @throws CONFIG_UNREADABLE, CONFIG_INVALID, USAGE
+ */
+export function readConfig(file: string, assignments: readonly string[] = []): RunConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new TwoTowerError(
+      'CONFIG_UNREADABLE',
+      `${file}: ${missing ? 'there is no such file' : (cause as Error).message}`,
+      'Give the path of a training configuration (YAML).',
+    );
+  }
+  const config = parseConfig(text, file);
+  if (assignments.length === 0) return settled(config, dirname(file), dirname(file));
+  // Applied to what the file says, not to the completed configuration: another model has other defaults.
+  const said = parse(text) as Record<string, unknown>;
+  for (const assignment of assignments) {
+    const at = assignment.indexOf('=');
+    if (at <= 0) throw new TwoTowerError('USAGE', `--set ${assignment}`, 'Write --set key.path=value.');
+    override(said, assignment.slice(0, at).split('.'), yamlValue(assignment, assignment.slice(at + 1)));
+  }
+  const changed = completeConfig(said, `${file} with ${assignments.map((one) => `--set ${one}`).join(' ')}`);
+  const folderOf = (key: string) =>
+    assignments.some((one) => one.startsWith(`data.${key}=`) || one.startsWith('data=')) ? '.' : dirname(file);
+  return settled(changed, folderOf('dataset'), folderOf('root'));
+}
+
+/** A dataset as named in a configuration in `folder`: the absolute path of its description, or a bundled name. */
+export function datasetPath(named: string, folder: string): string {
+  const path = resolve(folder, named);
+  if (extname(named) !== '') return path;
+  const bundled = bundledDatasets();
+  if (bundled.includes(named)) return named;
+  if (existsSync(path)) return path;
+  throw new TwoTowerError(
+    'CONFIG_INVALID',
+    `data: "${named}" is neither a file nor a bundled dataset, ${didYouMean(named, bundled)}`,
+    'Give the path of a dataset description, or one of these names.',
+  );
+}
+
+function settled(config: RunConfig, datasetFolder: string, rootFolder: string): RunConfig {
+  const { dataset, root } = config.data;
+  return {
+    ...config,
+    data: {
+      ...config.data,
+      dataset: datasetPath(dataset, datasetFolder),
+      ...(root !== undefined && { root: resolve(rootFolder, root) }),
+    },
+  };
+}
+
+function yamlValue(assignment: string, text: string): unknown {
+  try {
+    return parse(text);
+  } catch (cause) {
+    throw new TwoTowerError(
+      'USAGE',
+      `--set ${assignment}: ${(cause as Error).message.split('\n')[0]}`,
+      'Write the value as YAML.',
+    );
+  }
+}
+
+/** Sets a value deep inside a plain object; what is missing on the way is made. */
+function override(config: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  let target = config;
+  path.slice(0, -1).forEach((key, i) => {
+    const inner = Object.hasOwn(target, key) ? target[key] : undefined;
+    // `data: NAME` is short for `data: { dataset: NAME }`.
+    if (typeof inner === 'string' && key === 'data') put(target, key, { dataset: inner });
+    else if (typeof inner !== 'object' || inner === null) put(target, key, /^\d+$/.test(path[i + 1]!) ? [] : {});
+    target = target[key] as Record<string, unknown>;
+  });
+  put(target, path.at(-1)!, value);
+}
+
+/** A plain assignment would not make a key named `__proto__`, which must end as an unknown key. */
+function put(target: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true });
+}

@@ -1,0 +1,134 @@
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { Dataset } from '../data/dataset.js';
+import { TwoTowerError } from '../errors.js';
+import { evaluate } from '../evaluation/evaluate.js';
+import { type EvaluationJson, resultToJson } from '../evaluation/report.js';
+import { writeFileAtomic } from '../files.js';
+import type { ModelDefinition } from '../models/contract.js';
+import { MODELS } from '../models/index.js';
+import { Inference } from '../training/inference.js';
+import { Trainer } from '../training/trainer.js';
+import { completeConfig, modelOf, type RunConfig, type RunInput } from './config.js';
+import { checkSameData, loadRunData, withLabel } from './data.js';
+import { environment } from './environment.js';
+import type { RunEvent } from './events.js';
+import { exportModel } from './export.js';
+import { holdsRun, RUN_FILES, readRun, refuseUsedFolder, writeRun } from './folder.js';
+import { TrainingLoop } from './loop.js';
+
+export interface TrainOptions {
+  /** The run folder. */
+  out: string;
+  /** Continue the run in that folder, with the configuration and the data it was begun with. */
+  resume?: boolean;
+  onEvent?: (event: RunEvent) => void;
+  /** A loaded dataset, when the caller has one; the configuration then only names it. */
+  dataset?: Dataset;
+  /** Models besides the registered ones that the configuration may name. */
+  // biome-ignore lint/suspicious/noExplicitAny: each model validates its own options
+  models?: readonly ModelDefinition<any>[];
+  /** When aborted, training writes a checkpoint after the current step and ends with RUN_INTERRUPTED. */
+  signal?: AbortSignal;
+}
+
+export interface RunResult {
+  folder: string;
+  dataset: Dataset;
+  /** Over the training steps alone; null where a resumed run had none left and the log does not say. */
+  samplesPerSecond: number | null;
+  bestStep: number;
+  evaluation: Record<'validation' | 'test', EvaluationJson>;
+}
+
+/**
+ * Trains as the configuration says and leaves a complete run folder behind: see `RUN_FILES`.
+ *
+ * @throws USAGE when the folder is in use; CONFIG_INVALID, DATA_…, MODEL_…; TRAIN_DIVERGED; RUN_INVALID when what is to be
+ *   resumed is another run; RUN_INTERRUPTED
+ */
+export async function trainRun(input: RunInput | RunConfig, options: TrainOptions): Promise<RunResult> {
+  const { out, resume = false, onEvent = () => {}, signal } = options;
+  const models = [...MODELS, ...(options.models ?? [])];
+  const config = completeConfig(input, 'config', models);
+  const { definition, options: modelOptions } = modelOf(config, models);
+  if (resume) await checkSameConfig(out, config, models);
+  else if (holdsRun(out)) {
+    throw new TwoTowerError(
+      'USAGE',
+      `${out} already holds a run`,
+      `Continue it with twotower train --resume --out ${out}, or name another folder.`,
+    );
+  } else refuseUsedFolder(out);
+  const dataset =
+    options.dataset === undefined
+      ? await loadRunData(config, { onProgress: (progress) => onEvent({ type: 'loading', progress }) })
+      : withLabel(options.dataset, config.label);
+  refuseAborted(signal);
+  const model = definition.create(dataset.schema, modelOptions);
+  const record = {
+    dataset: dataset.name,
+    dataHash: dataset.hash,
+    label: dataset.label,
+    seed: config.training.seed,
+    environment: environment(),
+  };
+  if (resume) checkSameData(out, (await readRun(out, models)).record.dataHash, dataset);
+
+  const threads = { threads: config.threads };
+  const trainer = await Trainer.create(model, dataset, config.training, threads);
+  const inference = new Inference(model, dataset.schema, (name) => trainer.store.values(name), threads);
+  try {
+    // Only what can be trained gets a folder.
+    if (!resume) await writeRun(out, { config, record, schema: dataset.schema, encoders: dataset.encoders });
+    const loop = new TrainingLoop(config, out, dataset, trainer, inference, onEvent, signal);
+    if (resume) await loop.restore();
+    const parameters = trainer.store.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    const { step, totalSteps } = trainer;
+    onEvent({ type: 'begin', samples: dataset.splits.train.length, parameters, step, totalSteps });
+    const samplesPerSecond = await loop.run();
+    const bestStep = await loop.useBest();
+    const measure = async (split: 'validation' | 'test') => {
+      const onProgress = (done: number) => onEvent({ type: 'evaluating', split, done });
+      const { ks } = config.evaluation;
+      return resultToJson(await evaluate(inference, dataset, dataset.splits[split], { ks, onProgress }));
+    };
+    const evaluation = { validation: await measure('validation'), test: await measure('test') };
+    const result = { ...record, config, bestStep, samplesPerSecond, ...evaluation };
+    await writeFileAtomic(join(out, RUN_FILES.evaluation), `${JSON.stringify(result, null, 2)}\n`);
+    await exportModel(inference, dataset.schema, config, record, join(out, RUN_FILES.model));
+    return { folder: out, dataset, samplesPerSecond, bestStep, evaluation };
+  } finally {
+    await inference.release();
+    await trainer.release();
+  }
+}
+
+/** Before there is anything to resume. */
+function refuseAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new TwoTowerError('RUN_INTERRUPTED', 'stopped before training began');
+}
+
+/** A run is continued with the configuration it was begun with, or not at all; where the data lies and threads may change. */
+async function checkSameConfig(folder: string, config: RunConfig, models: TrainOptions['models']): Promise<void> {
+  const { config: before } = await readRun(folder, models);
+  const moved = (c: RunConfig) => ({ ...c, data: undefined, threads: 0 });
+  const changes = differences(moved(before), moved(config), '');
+  if (changes.length === 0) return;
+  throw new TwoTowerError(
+    'RUN_INVALID',
+    `${folder} was begun with another configuration:\n${changes.map((change) => `  ${change}`).join('\n')}`,
+    'Resume it without a configuration (it is in the folder), or begin a new run.',
+  );
+}
+
+function differences(before: unknown, now: unknown, path: string): string[] {
+  if (isDeepStrictEqual(before, now)) return [];
+  const isObject = (value: unknown) => typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isObject(before) || !isObject(now))
+    return [`${path}: ${JSON.stringify(before)} then, ${JSON.stringify(now)} now`];
+  const [a, b] = [before, now] as Record<string, unknown>[];
+  return [...new Set([...Object.keys(a!), ...Object.keys(b!)])].flatMap((key) =>
+    differences(a![key], b![key], path === '' ? key : `${path}.${key}`),
+  );
+}
