@@ -14,6 +14,7 @@ import {
 } from '../../graph/index.js';
 import { dense } from '../../nn/dense.js';
 import { heNormal } from '../../nn/initializers.js';
+import { withBiases } from '../biases.js';
 import { defineModel, gatherState, type ModelParts, type State } from '../contract.js';
 import { groupsOf, itemSide, requireKnown, requireSides, type Side, stackEmbeddings, userSide } from '../sides.js';
 import { crossProducts, firstLayer, hiddenLayer, NORMALIZATIONS, type Piece } from './network.js';
@@ -36,6 +37,8 @@ const options = z.strictObject({
   without: z.array(z.string()).default([]),
   /** Uses each history of the user, pooled. */
   history: z.boolean().default(true),
+  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
+  biases: z.boolean().default(false),
 });
 
 /** COLD (Wang et al., 2020): a whole network for every candidate, made cheap by choosing its features. */
@@ -110,11 +113,12 @@ export default defineModel<z.infer<typeof options>>({
           return squeeze(dense('logit', h!, 1), -1);
         }),
     };
-    if (!o.reportGates) return parts;
+    const complete = (own: ModelParts) => (o.biases ? withBiases(schema, own) : own);
+    if (!o.reportGates) return complete(parts);
     if (!o.gate || gated.length === 0) {
       throw new TwoTowerError('MODEL_OPTIONS', 'cold: there are no gates to report', 'Drop the option `reportGates`.');
     }
-    return {
+    return complete({
       ...parts,
       train({ userState, itemState, request, itemRow }) {
         const [user, item] = [gatherState(userState, request), gatherState(itemState, itemRow)];
@@ -122,6 +126,6 @@ export default defineModel<z.infer<typeof options>>({
         const metrics = gated.map((name, m) => [`gate.${name}`, squeeze(slice(means, 0, m, m + 1), 0)]);
         return { logits: parts.score(user, item), metrics: Object.fromEntries(metrics) };
       },
-    };
+    });
   },
 });

@@ -21,6 +21,7 @@ import { embedField, type Field } from '../../nn/fields.js';
 import { mlp } from '../../nn/mlp.js';
 import { innerProduct } from '../../nn/similarity.js';
 import type { Feature, IdFeature } from '../../schema.js';
+import { withBiases } from '../biases.js';
 import { defineModel, gatherState, type ModelParts } from '../contract.js';
 import { concatSide, itemSide, requireKnown, requireSides, userSide } from '../sides.js';
 import { categoryAlignment } from './category-alignment.js';
@@ -54,6 +55,8 @@ const options = z.strictObject({
     .optional(),
   /** Pools each history of the user into the user tower. */
   history: z.boolean().default(true),
+  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
+  biases: z.boolean().default(false),
 });
 
 /** The dual augmented two-tower model (Yu et al., 2021): each id owns a vector that learns what the other side answered. */
@@ -100,7 +103,7 @@ export default defineModel<z.infer<typeof options>>({
     /** Mean over the pairs of y·‖a − p‖², from which only a learns. */
     const mimicLoss = (own: Tensor, other: Tensor, clicked: Tensor) =>
       reduceMean(multiply(clicked, reduceSum(square(subtract(own, stopGradient(other))), -1)));
-    return {
+    const complete: ModelParts = {
       ...parts,
       train({ item: inputs, userState, itemState, request, itemRow, label }) {
         const user = gatherState(userState, request);
@@ -116,6 +119,7 @@ export default defineModel<z.infer<typeof options>>({
         return { logits, losses: { ...losses, 'category-alignment': multiply(alignment, category.weight) } };
       },
     };
+    return o.biases ? withBiases(schema, complete) : complete;
   },
 });
 

@@ -3,7 +3,8 @@ import { squeeze } from '../../graph/index.js';
 import { ACTIVATIONS } from '../../nn/activations.js';
 import { dense } from '../../nn/dense.js';
 import { mlp } from '../../nn/mlp.js';
-import { defineModel } from '../contract.js';
+import { withBiases } from '../biases.js';
+import { defineModel, type ModelParts } from '../contract.js';
 import { concatSide, itemSide, requireSides, userSide } from '../sides.js';
 import { crossNetwork } from './cross-network.js';
 
@@ -21,6 +22,8 @@ const options = z.strictObject({
   activation: z.enum(ACTIVATIONS).default('relu'),
   normalization: z.enum(['batch', 'layer', 'none']).default('none'),
   dropout: z.number().min(0).lt(1).default(0),
+  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
+  biases: z.boolean().default(false),
 });
 
 type Options = z.infer<typeof options>;
@@ -30,11 +33,11 @@ export default defineModel<Options>({
   name: 'dcn-v2',
   title: 'Ranker with explicit feature crosses',
   options,
-  create(schema, { embedding, layers, rank, structure, towers, activation, normalization, dropout }) {
+  create(schema, { embedding, layers, rank, structure, towers, activation, normalization, dropout, biases }) {
     requireSides('dcn-v2', schema);
     const width = { width: embedding };
 
-    return {
+    const parts: ModelParts = {
       item: (inputs) => ({ input: concatSide(itemSide(inputs, width)) }),
       user: (inputs) => ({ input: concatSide(userSide(inputs, width)) }),
       score(user, item) {
@@ -48,5 +51,6 @@ export default defineModel<Options>({
         return squeeze(dense('out', top(), 1), -1);
       },
     };
+    return biases ? withBiases(schema, parts) : parts;
   },
 });

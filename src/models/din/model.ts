@@ -7,7 +7,8 @@ import { concatFields, type Field, lastMask } from '../../nn/fields.js';
 import { mlp } from '../../nn/mlp.js';
 import { targetAttention } from '../../nn/target-attention.js';
 import type { HistoryFeature } from '../../schema.js';
-import { defineModel, type State } from '../contract.js';
+import { withBiases } from '../biases.js';
+import { defineModel, type ModelParts, type State } from '../contract.js';
 
 const options = z.strictObject({
   /** Width of every embedding. */
@@ -23,6 +24,8 @@ const options = z.strictObject({
   /** Of the layers to the logit. */
   normalization: z.enum(['batch', 'layer', 'none']).default('none'),
   dropout: z.number().min(0).lt(1).default(0),
+  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
+  biases: z.boolean().default(false),
 });
 
 type Options = z.infer<typeof options>;
@@ -32,7 +35,7 @@ export default defineModel<Options>({
   name: 'din',
   title: 'Ranker with attention of the candidate over the history',
   options,
-  create(schema, { embedding, attention, weights, towers, activation, normalization, dropout }) {
+  create(schema, { embedding, attention, weights, towers, activation, normalization, dropout, biases }) {
     if (schema.item.length === 0) throw missing('item field', 'candidate');
     const histories = schema.histories.filter(({ features }) => features.length > 0);
     if (histories.length === 0) throw missing('history with features', 'attention');
@@ -41,7 +44,7 @@ export default defineModel<Options>({
     const asEvent = (fields: readonly Field[], { features }: HistoryFeature) =>
       features.flatMap(({ name }) => fields.filter(({ feature }) => feature.name === name));
 
-    return {
+    const parts: ModelParts = {
       item({ fields }) {
         const state: State = { fields: embed(fields) };
         for (const history of histories) state[`event.${history.name}`] = embed(asEvent(fields, history));
@@ -70,6 +73,7 @@ export default defineModel<Options>({
         return squeeze(dense('out', hidden, 1), -1);
       },
     };
+    return biases ? withBiases(schema, parts) : parts;
   },
 });
 

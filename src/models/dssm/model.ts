@@ -12,26 +12,25 @@ import {
 } from '../../graph/index.js';
 import { ACTIVATIONS } from '../../nn/activations.js';
 import { dense } from '../../nn/dense.js';
-import { concatFields, embedFields, type Field, isCategorical } from '../../nn/fields.js';
+import { concatFields } from '../../nn/fields.js';
 import { poolHistory } from '../../nn/history-pooling.js';
 import { constantValue, zeros } from '../../nn/initializers.js';
+import { linearBias } from '../../nn/linear-bias.js';
 import { mlp } from '../../nn/mlp.js';
 import { defineModel, type History } from '../contract.js';
 
 const options = z.strictObject({
-  /** Width of every embedding. */
-  embedding: z.int().positive().default(16),
-  /** Hidden layers of both towers. */
-  towers: z.array(z.int().positive()).default([128, 64]),
-  /** Width of the two vectors whose inner product is the score. */
-  width: z.int().positive().default(32),
-  activation: z.enum(ACTIVATIONS).default('relu'),
-  normalization: z.enum(['batch', 'layer', 'none']).default('none'),
-  dropout: z.number().min(0).lt(1).default(0),
-  /** Adds one learned number per user and one per item, read off their fields. */
-  biases: z.boolean().default(true),
-  /** Pools each history of the user into the user tower. */
-  history: z.boolean().default(true),
+  embedding: z.int().positive().default(16).describe('width of every embedding'),
+  towers: z.array(z.int().positive()).default([128, 64]).describe('hidden layers of both towers'),
+  width: z.int().positive().default(32).describe('width of the two vectors whose inner product is the score'),
+  activation: z.enum(ACTIVATIONS).default('relu').describe('of the hidden layers'),
+  normalization: z.enum(['batch', 'layer', 'none']).default('none').describe('after each hidden layer'),
+  dropout: z.number().min(0).lt(1).default(0).describe('share of hidden units left out in each training step'),
+  biases: z
+    .boolean()
+    .default(true)
+    .describe('add one learned number per user and one per item, read off their fields'),
+  history: z.boolean().default(true).describe('pool each history of the user into the user tower'),
 });
 
 type Options = z.infer<typeof options>;
@@ -44,11 +43,6 @@ export default defineModel<Options>({
   create(schema, { embedding, towers, width, activation, normalization, dropout, biases, history }) {
     const tower = (x: Tensor) =>
       dense('out', mlp('tower', x, { units: towers, activation, normalization, dropout }), width, { bias: true });
-    /** A linear model over the id fields of one side: [rows, fields] of one number each, summed. */
-    const bias = (fields: readonly Field[]) => {
-      const weights = embedFields(fields, { width: 1, table: 'bias/', initialize: zeros });
-      return reduceSum(concat(weights), -1, true);
-    };
     const itemBias = biases && schema.item.some((feature) => feature.encoding !== 'numbers');
     // Normalised towers start with components of size 1, however small the embeddings are. Unscaled, their inner products would
     // start at ±√width, and an epoch would go by in unlearning that noise.
@@ -58,7 +52,8 @@ export default defineModel<Options>({
     return {
       item({ fields }) {
         const vector = tower(concatFields(fields, { width: embedding }));
-        return { vector: itemBias ? concat([vector, bias(fields)]) : vector };
+        const bias = biases ? linearBias(fields) : undefined;
+        return { vector: bias ? concat([vector, bias]) : vector };
       },
       user({ fields, context, histories }) {
         const own = [...fields, ...context];
@@ -70,7 +65,7 @@ export default defineModel<Options>({
         // an inner product an index can search.
         const vector = multiply(raw, parameter('scale', [1], constantValue(firstScale)));
         const level = add(
-          biases && own.some(isCategorical) ? bias(own) : multiply(reduceSum(vector, -1, true), 0),
+          (biases ? linearBias(own) : undefined) ?? multiply(reduceSum(vector, -1, true), 0),
           parameter('level', [1], zeros),
         );
         const one = broadcastTo(constant([1], [1, 1]), [vector.shape[0]!, 1], vector);

@@ -1,17 +1,18 @@
 import { z } from 'zod';
 import { TwoTowerError } from '../../errors.js';
-import { concat, gather, type Tensor } from '../../graph/index.js';
+import { concat, gather, multiply, type Tensor, width } from '../../graph/index.js';
 import { ACTIVATIONS } from '../../nn/activations.js';
 import { dense } from '../../nn/dense.js';
 import { concatFields, embedFields, type Field } from '../../nn/fields.js';
 import { mlp } from '../../nn/mlp.js';
 import type { Schema } from '../../schema.js';
+import { withBiases } from '../biases.js';
 import { defineModel, gatherState, type ModelParts, type State } from '../contract.js';
 import { annealed, MetaQueryModule } from './meta-query.js';
 import { pickRow } from './pick-row.js';
 import { queryMetrics } from './query-metrics.js';
 import { SCORERS, similarityScore } from './similarity-scorer.js';
-import { forManyQueries, gatherKnowledge, knowledge, splitHeads, userTower } from './user-tower.js';
+import { forManyQueries, gatherKnowledge, knowledge, splitHeads, type UserKnowledge, userTower } from './user-tower.js';
 
 const options = z.strictObject({
   /** Width of every embedding. */
@@ -45,6 +46,8 @@ const options = z.strictObject({
   scorer: z.enum(SCORERS).default('lss'),
   /** r, the width of the scorer's fully connected layers. */
   scorerWidth: z.int().positive().default(16),
+  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
+  biases: z.boolean().default(false),
 });
 
 type Options = z.infer<typeof options>;
@@ -65,7 +68,12 @@ export default defineModel<Options>({
     const module = () => new MetaQueryModule(queries, attributeNames.length * embedding, metaQuery !== 'plain');
     /** x_c: the attributes of items side by side, [I, D]. */
     const attributes = (fields: readonly Field[]) => concat(embedFields(fields, { width: embedding }));
-    const userOptions = { ...choices, tower, heads: shapeOf(userHeads) };
+    const represent = (known: UserKnowledge, query?: Tensor) => {
+      const heads = userTower(known, query, { ...choices, tower, heads: shapeOf(userHeads) });
+      // An index compares vectors as they are: the factor that keeps the first inner products small belongs to the user's.
+      return scorer === 'dot' ? multiply(heads, 1 / Math.sqrt(width(heads))) : heads;
+    };
+    const complete = (parts: ModelParts) => (choices.biases ? withBiases(schema, parts) : parts);
     const compare = (user: Tensor, item: Tensor) => similarityScore(scorer, user, item, scorerWidth);
 
     /** Offline: the item's heads, which no user reaches. */
@@ -75,31 +83,32 @@ export default defineModel<Options>({
     };
     const known = (inputs: Parameters<ModelParts['user']>[0]) => knowledge(inputs, attributeNames, embedding);
     if (metaQuery === 'none') {
-      return {
+      return complete({
         item: ({ fields }) => item(fields),
-        user: (inputs) => ({ heads: userTower(known(inputs), undefined, userOptions) }),
+        user: (inputs) => ({ heads: represent(known(inputs)) }),
         score: (user, items) => compare(user.heads!, items.heads!),
         ...(scorer === 'dot' && { retrieval: { user: 'heads', item: 'heads' } }),
-      };
+      });
     }
 
-    return {
+    const parts: ModelParts = {
       item: ({ fields }) => ({ ...item(fields), query: module().index(attributes(fields)) }),
       // Every hard query at once: [B, N, H_u, p], of which each candidate picks one.
-      user: (inputs) => ({ heads: userTower(forManyQueries(known(inputs)), module().queryGroup, userOptions) }),
+      user: (inputs) => ({ heads: represent(forManyQueries(known(inputs)), module().queryGroup) }),
       score: (user, items) => compare(pickRow(user.heads!, items.query!), items.heads!),
       // In training every pair has a soft query of its own.
       train({ user, item: items, itemState, request, itemRow, step, stepsPerEpoch }) {
         const mqm = module();
         const temperature = annealed(choices.temperature, step, stepsPerEpoch);
         const soft = mqm.soft(attributes(items.fields), temperature);
-        const heads = userTower(gatherKnowledge(known(user), request), gather(soft, itemRow), userOptions);
+        const heads = represent(gatherKnowledge(known(user), request), gather(soft, itemRow));
         return {
           logits: compare(heads, gatherState({ heads: itemState.heads! }, itemRow).heads!),
           metrics: { temperature, ...queryMetrics(mqm, soft, itemState.query!) },
         };
       },
     };
+    return complete(parts);
   },
 });
 

@@ -20,14 +20,14 @@ export const SCORERS = ['lss', 'flattened', 'sum-max', 'dot'] as const;
 export type Scorer = (typeof SCORERS)[number];
 
 /**
- * Logits [C] of users and items that broadcast: heads [C, H_u, p] and [C, H_v, p], for `dot` vectors [C, d].
+ * Logits [C] of users and items that broadcast: heads [C, H_u, p] and [C, H_v, p], for `dot` vectors [C, d], compared as they are.
  * @param units r, the width of the fully connected layers
  */
 export function similarityScore(scorer: Scorer, user: Tensor, item: Tensor, units: number): Tensor {
   return shared('similarityScorer', () => {
+    if (scorer === 'dot') return add(innerProduct(user, item), parameter('level', [1], zeros));
     // A constant factor on S keeps the first scores small; the weights can undo it.
     const scaled = multiply(user, 1 / Math.sqrt(width(user)));
-    if (scorer === 'dot') return add(innerProduct(scaled, item), parameter('level', [1], zeros));
     if (scorer === 'sum-max') return add(maxSim(scaled, item), parameter('level', [1], zeros));
     const similarity = matMul(scaled, item, { transposeB: true });
     const hidden = scorer === 'lss' ? rowsThenColumns(similarity, units) : oneLayer(similarity, units);

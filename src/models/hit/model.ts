@@ -21,6 +21,7 @@ import { constantValue, zeros } from '../../nn/initializers.js';
 import { mlp } from '../../nn/mlp.js';
 import { cosine, maxSim } from '../../nn/similarity.js';
 import type { Feature } from '../../schema.js';
+import { withBiases } from '../biases.js';
 import { defineModel, gatherState, type ModelParts, type State } from '../contract.js';
 import { itemSide, requireKnown, requireSides, type Side, userSide } from '../sides.js';
 
@@ -47,6 +48,8 @@ const options = z.strictObject({
   scale: z.boolean().default(true),
   /** Pools each history of the user into the user tower. */
   history: z.boolean().default(true),
+  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
+  biases: z.boolean().default(false),
 });
 
 /** HIT (Yang et al., 2025): each tower imagines its counterpart by mimic vectors, and they meet through several heads. */
@@ -101,7 +104,7 @@ export default defineModel<z.infer<typeof options>>({
       const distance = o.mimicSign === 'attract' ? subtract(1, similarity) : similarity;
       return multiply(reduceMean(multiply(share, distance)), o.mimicWeight);
     };
-    return {
+    const complete: ModelParts = {
       ...parts,
       train({ userState, itemState, request, itemRow, label }) {
         const user = gatherState(userState, request);
@@ -119,6 +122,7 @@ export default defineModel<z.infer<typeof options>>({
         };
       },
     };
+    return o.biases ? withBiases(schema, complete) : complete;
   },
 });
 

@@ -19,6 +19,7 @@ import { constantValue, zeros } from '../../nn/initializers.js';
 import inBatchSoftmax from '../../nn/losses/in-batch-softmax.js';
 import { mlpLayers } from '../../nn/mlp.js';
 import { maxSim } from '../../nn/similarity.js';
+import { withBiases } from '../biases.js';
 import { defineModel, gatherState, type ModelParts } from '../contract.js';
 import { itemSide, requireSides, type Side, stackEmbeddings, userSide } from '../sides.js';
 
@@ -52,6 +53,8 @@ const options = z.strictObject({
     .optional(),
   /** Pools each history of the user into the user tower. */
   history: z.boolean().default(true),
+  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
+  biases: z.boolean().default(false),
 });
 
 /** IntTower (Li et al., 2022): every layer of the user tower meets the item's last one through maximum similarity of heads. */
@@ -101,8 +104,9 @@ export default defineModel<z.infer<typeof options>>({
       score: (user, item) => add(maxSim(user.heads!, item.heads!), squeeze(user.level!, -1)),
     };
     const { contrastive } = o;
-    if (contrastive === undefined) return parts;
-    return {
+    const complete = (own: ModelParts) => (o.biases ? withBiases(schema, own) : own);
+    if (contrastive === undefined) return complete(parts);
+    return complete({
       ...parts,
       train({ userState, itemState, request, itemRow, label }) {
         const logits = parts.score(gatherState(userState, request), gatherState(itemState, itemRow));
@@ -116,6 +120,6 @@ export default defineModel<z.infer<typeof options>>({
         );
         return { logits, losses: { cir: multiply(cir, contrastive.weight) } };
       },
-    };
+    });
   },
 });

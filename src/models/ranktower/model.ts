@@ -14,7 +14,8 @@ import { dense } from '../../nn/dense.js';
 import { sigmoidGate } from '../../nn/gates.js';
 import { mlp } from '../../nn/mlp.js';
 import { maxSim } from '../../nn/similarity.js';
-import { defineModel, type State } from '../contract.js';
+import { withBiases } from '../biases.js';
+import { defineModel, type ModelParts, type State } from '../contract.js';
 import { concatSide, itemSide, requireSides, userSide } from '../sides.js';
 import { type Attended, type Attending, attended, attending, crossAttend } from './cross-attention.js';
 
@@ -42,6 +43,8 @@ const options = z.strictObject({
   temperature: z.number().positive().default(0.1),
   /** Pools each history of the user into the user side. */
   history: z.boolean().default(true),
+  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
+  biases: z.boolean().default(false),
 });
 
 /** In the manner of RankTower (Yan and Li, 2024): heads on either side, and a gated cross-attention between them. */
@@ -82,7 +85,7 @@ export default defineModel<z.infer<typeof options>>({
     const attend = (side: string, own: State, other: State) =>
       inScope(side, () => crossAttend(own.heads!, own as unknown as Attending, other as unknown as Attended));
 
-    return {
+    const parts: ModelParts = {
       item(inputs) {
         const { heads } = gatedHeads(concatSide(itemSide(inputs, { width: o.embedding })));
         return prepare(heads, itemAttends, userAttends);
@@ -98,5 +101,6 @@ export default defineModel<z.infer<typeof options>>({
         return add(multiply(similarity, 1 / (o.heads * o.temperature)), squeeze(user.level!, -1));
       },
     };
+    return o.biases ? withBiases(schema, parts) : parts;
   },
 });

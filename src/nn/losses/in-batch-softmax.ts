@@ -7,13 +7,14 @@ import { weightedMean } from './weighted-mean.js';
 
 const options = z.strictObject({
   temperature,
-  /**
-   * Subtracts each item's logq, where the batches have it: frequent items are negatives more often than their
-   * share.
-   */
-  correction: z.boolean().default(true),
-  /** Whether the other positives of a request are left out of its negatives. */
-  maskPositives: z.boolean().default(true),
+  correction: z
+    .boolean()
+    .default(true)
+    .describe("subtract each item's logq: frequent items are negatives more often than their share"),
+  maskPositives: z
+    .boolean()
+    .default(true)
+    .describe('whether the other positives of a request are left out of its negatives'),
 });
 
 /**

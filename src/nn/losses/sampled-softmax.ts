@@ -7,14 +7,10 @@ import { weightedMean } from './weighted-mean.js';
 
 const options = z.strictObject({
   temperature,
-  /** Subtracts each negative's logq, where the batches have it. */
-  correction: z.boolean().default(true),
-  /**
-   * Also subtracts the positive's (Jean et al., 2015): the likelihood of having drawn the others and not this one.
-   * It has the same optimum, ignores a constant in logq, and pushes rare positives up less than the full softmax
-   * would.
-   */
-  correctPositive: z.boolean().default(false),
+  correction: z.boolean().default(true).describe("subtract each negative's logq"),
+  // The likelihood of having drawn the others and not this one. It has the same optimum, ignores a constant in logq, and
+  // pushes rare positives up less than the full softmax would.
+  correctPositive: z.boolean().default(false).describe("subtract the positive's logq too (Jean et al., 2015)"),
 });
 
 /**

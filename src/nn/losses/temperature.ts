@@ -1,4 +1,7 @@
 import { z } from 'zod';
 
-/** Similarities are divided by this before the softmax. */
-export const temperature = z.number().positive().default(1);
+export const temperature = z
+  .number()
+  .positive()
+  .default(1)
+  .describe('similarities are divided by this before the softmax');
