@@ -25,7 +25,7 @@ interface Row {
   samplesPerSecond: number;
 }
 
-/** The same log with the training labels dealt out anew: what is left to learn is nothing. */
+/** The same log with its labels dealt out anew: what is left to learn is nothing. */
 function permuted(dataset: Dataset, seed: number): Dataset {
   const column = dataset.events.feedback.get(dataset.label)!.slice();
   const order = Random.of(seed, 'permuted labels').shuffle(Float32Array.from(column));

@@ -30,20 +30,27 @@ export function parseYaml<S extends z.ZodType>(text: string, file: string, schem
 
 /** Reads and validates a YAML file: see {@link parseYaml}. */
 export function readYaml<S extends z.ZodType>(file: string, schema: S): z.output<S> {
-  let text: string;
+  return parseYaml(readText(file, 'Check the path.'), file, schema);
+}
+
+/** The text of a configuration file. @throws CONFIG_UNREADABLE with the remedy given */
+export function readText(file: string, remedy: string): string {
   try {
-    text = readFileSync(file, 'utf8');
+    return readFileSync(file, 'utf8');
   } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : String(cause);
-    throw new TwoTowerError('CONFIG_UNREADABLE', `${file}: ${reason}`, 'Check the path.');
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message;
+    throw new TwoTowerError('CONFIG_UNREADABLE', `${file}: ${reason}`, remedy);
   }
-  return parseYaml(text, file, schema);
 }
 
 interface Problem {
   path: PropertyKey[];
   message: string;
 }
+
+/** What zod says where a schema has no words of its own. */
+const PLAIN = /^Invalid input/;
 
 /** @param root the whole document, where `prefix` leads to what `schema` judged */
 function flatten(
@@ -54,6 +61,11 @@ function flatten(
 ): Problem[] {
   return issues.flatMap((issue): Problem[] => {
     const path = [...prefix, ...issue.path];
+    if (PLAIN.test(issue.message)) {
+      const said = valueAt(root, path);
+      if (said === undefined) return [{ path, message: 'it is missing' }];
+      if (said === null) return [{ path, message: 'nothing stands here: give it a value, or leave the key out' }];
+    }
     if (issue.code === 'unrecognized_keys') {
       const known = knownKeys(schema, issue.path, valueAt(root, prefix));
       return issue.keys.map((key) => ({

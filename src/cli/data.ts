@@ -1,6 +1,4 @@
 import { inspectDataset, inspectionLines } from '../data/inspect.js';
-import { datasetSource } from '../runs/data.js';
-import { datasetPath } from '../runs/read-config.js';
 import { examples, wholeNumber } from './options.js';
 import type { Verb } from './verb.js';
 import { watchLoading } from './watch.js';
@@ -18,7 +16,7 @@ export const data: Verb = {
       .addHelpText('after', examples('twotower data inspect kuairand-pure', 'twotower data inspect my-shop.yaml'))
       .action(async (dataset: string, options: { data?: string; maxBadRows: number }) => {
         const progress = output.progress();
-        const inspection = await inspectDataset(datasetSource(datasetPath(dataset, '.')), {
+        const inspection = await inspectDataset(dataset, {
           maxBadRows: options.maxBadRows,
           ...(options.data !== undefined && { root: options.data }),
           onProgress: watchLoading(progress),

@@ -15,12 +15,12 @@ export const inspect: Verb = {
       .command('inspect')
       .description('features, vocabularies, parameters and cost of a model')
       .argument('<config|run>', 'training configuration (YAML) or run folder')
-      .option('--set <key=value>', 'change one key of the configuration; may be repeated', collect, [])
+      .option('--set <key=value>', 'change one key of the configuration; may be repeated', collect)
       .addHelpText(
         'after',
         examples('twotower inspect configs/dssm-kuairand.yaml', 'twotower inspect runs/dssm-kuairand-1'),
       )
-      .action(async (path: string, { set }: { set: string[] }) => {
+      .action(async (path: string, { set = [] }: { set?: string[] }) => {
         const inspection = await inspectionOf(path, set, output);
         output.result(inspection, () => inspectionText(inspection));
       });

@@ -12,7 +12,7 @@ export function wholeNumber(from: number): (text: string) => number {
 }
 
 /** Gathers an option that may be given several times. */
-export function collect(value: string, before: string[]): string[] {
+export function collect(value: string, before: string[] = []): string[] {
   return [...before, value];
 }
 

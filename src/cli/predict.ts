@@ -33,14 +33,14 @@ export const predict: Verb = {
           const pairs = files.pairs === undefined ? undefined : await readPairs(files.pairs);
           const found = await predictFor(run, { users, items, ...(pairs && { pairs }) });
           const name = (records: RawRecord[], column: string | undefined, at: number) =>
-            (column === undefined ? undefined : records[at]![column]) ?? `#${at}`;
+            nameOf(column === undefined ? undefined : records[at]![column]) ?? `#${at}`;
           const rows = Array.from(found.logits, (logit, p) => ({
             user: name(users, idColumn(run, 'user'), found.user[p]!),
             item: name(items, idColumn(run, 'item'), found.item[p]!),
             logit,
             probability: found.probabilities[p]!,
           }));
-          output.result({ predictions: plain(rows) }, () =>
+          output.result({ predictions: rows }, () =>
             table([
               ['user', 'item', 'logit', 'probability'],
               ...rows.map((row) => [
@@ -58,10 +58,10 @@ export const predict: Verb = {
   },
 };
 
-/** JSON knows no bigint, as keys from Parquet may be. */
-function plain<T extends { user: unknown; item: unknown }>(rows: T[]): T[] {
-  const text = (value: unknown) => (typeof value === 'bigint' ? String(value) : value);
-  return rows.map((row) => ({ ...row, user: text(row.user), item: text(row.item) }));
+/** A key as it is shown. JSON knows neither bigint, as keys from Parquet may be, nor infinity; other things are no keys. */
+function nameOf(key: unknown): string | number | undefined {
+  if (typeof key === 'number' && Number.isFinite(key)) return key;
+  return typeof key === 'string' || typeof key === 'number' || typeof key === 'bigint' ? String(key) : undefined;
 }
 
 /** A column that is no field changes nothing: most likely its name is wrong. */

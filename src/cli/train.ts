@@ -15,7 +15,7 @@ import type { Verb } from './verb.js';
 import { watchRun } from './watch.js';
 
 interface Options {
-  set: string[];
+  set?: string[];
   out?: string;
   resume?: boolean;
   data?: string;
@@ -28,7 +28,7 @@ export const train: Verb = {
       .command('train')
       .description('train a model as a configuration says, and evaluate it')
       .argument('[config]', 'training configuration (YAML); not needed with --resume')
-      .option('--set <key=value>', 'change one key of the configuration; may be repeated', collect, [])
+      .option('--set <key=value>', 'change one key of the configuration; may be repeated', collect)
       .option('--out <dir>', 'run folder (default: the next free runs/NAME-1, runs/NAME-2, …)')
       .option('--resume', 'continue the run in --out where it stopped')
       .option('--data <dir>', 'folder of the data files, as --set data.root=DIR')
@@ -49,7 +49,10 @@ export const train: Verb = {
   },
 };
 
-/** Trains under the eyes of the user. Ctrl-C ends the run after the current step, in a state that can be resumed. */
+/**
+ * Trains under the eyes of the user. Ctrl-C ends the run as soon as it can be resumed (after the current step, as a rule), a
+ * second one at once.
+ */
 export async function trainWatched(
   config: RunConfig,
   out: string,
@@ -60,7 +63,7 @@ export async function trainWatched(
   const stop = new AbortController();
   const onSignal = () => {
     watch.done();
-    output.note('stopping after this step; press Ctrl-C again to stop at once');
+    output.note('stopping when the run can be resumed; press Ctrl-C again to stop at once');
     process.removeListener('SIGINT', onSignal);
     stop.abort();
   };
@@ -101,7 +104,7 @@ function nextSteps(out: string, { colors }: Output): string {
 
 async function planOf(file: string | undefined, options: Options): Promise<{ config: RunConfig; out: string }> {
   const assignments = [
-    ...options.set,
+    ...(options.set ?? []),
     ...(options.data === undefined ? [] : [`data.root=${JSON.stringify(options.data)}`]),
     ...(options.maxBadRows === undefined ? [] : [`data.maxBadRows=${options.maxBadRows}`]),
   ];

@@ -177,7 +177,7 @@ test('Ctrl-C ends training in a state that can be resumed', async () => {
   process.emit('SIGINT');
   const { code, stdout, stderr } = await training;
   expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
-  expect(stderr).toMatch(/stopping after this step/);
+  expect(stderr).toMatch(/stopping when the run can be resumed; press Ctrl-C again/);
   expect(stderr).toContain(`Continue with: twotower train --resume --out ${out}`);
   expect(process.listenerCount('SIGTERM')).toBe(0);
 });

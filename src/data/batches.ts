@@ -87,8 +87,9 @@ export function assembleBatch(dataset: Dataset, rows: Uint32Array, options: Batc
 }
 
 /**
- * Assembles batch after batch. Unless it has memory of its own, a batch's arrays are valid until the second `assemble` after it: one batch may be in use while
- * the next is prepared. What is random follows from the options' seed and the step alone, not from earlier calls.
+ * Assembles batch after batch. Unless it has memory of its own, a batch's arrays are valid until the second `assemble` after
+ * it: one batch may be in use while the next is prepared. What is random follows from the options' seed and the step alone,
+ * not from earlier calls.
  */
 export class BatchAssembler {
   private readonly requests: RequestIndex;

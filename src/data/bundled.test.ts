@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { packagePath } from '../package-root.js';
 import { bundledConfig, bundledDatasets, datasetFile } from './bundled.js';
 import { columnOf, fieldsOf, readDatasetConfig } from './config.js';
 import { inspectionLines, summarise } from './inspect.js';
@@ -21,6 +22,20 @@ describe('bundled descriptions', () => {
     for (const name of bundledDatasets()) expect(readDatasetConfig(datasetFile(name)).name).toBe(name);
     expect(() => datasetFile('movielens-10m')).toThrow(/did you mean "movielens-1m"/);
     expect(() => datasetFile('my.yaml')).toThrow('my.yaml: there is no such file');
+  });
+
+  it('are not hidden by a folder of their name', () => {
+    const folder = folderOf({});
+    mkdirSync(join(folder, 'kuairand-pure'));
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      expect(datasetFile('kuairand-pure')).toBe(packagePath('datasets', 'kuairand-pure.yaml'));
+      expect(datasetFile('./kuairand-pure')).toBe('./kuairand-pure');
+      expect(() => readDatasetConfig('./kuairand-pure')).toThrow('./kuairand-pure: it is a folder');
+    } finally {
+      process.chdir(before);
+    }
   });
 
   it('kuairand-pure has the agreed split, and its histories hold nothing of the moment', async () => {

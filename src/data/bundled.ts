@@ -1,26 +1,31 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { didYouMean, TwoTowerError } from '../errors.js';
+import { packagePath } from '../package-root.js';
 import { type DatasetConfig, readDatasetConfig } from './config.js';
 import { download } from './download.js';
 
 /** Names of the descriptions that come with the package. */
 export function bundledDatasets(): string[] {
-  return readdirSync(bundledFolder())
+  return readdirSync(packagePath('datasets'))
     .filter((file) => file.endsWith('.yaml'))
     .map((file) => file.slice(0, -'.yaml'.length))
     .sort();
 }
 
-/** The file of a description: the path itself, or that of a bundled name. @throws CONFIG_UNREADABLE */
+/**
+ * The file of a description: that of a bundled name, whatever lies in the working folder under that name, else the path
+ * itself. `./NAME` is a path.
+ *
+ * @throws CONFIG_UNREADABLE
+ */
 export function datasetFile(pathOrName: string): string {
+  const names = bundledDatasets();
+  if (names.includes(pathOrName)) return packagePath('datasets', `${pathOrName}.yaml`);
   if (existsSync(pathOrName)) return pathOrName;
   if (/\.ya?ml$/.test(pathOrName)) {
     throw new TwoTowerError('CONFIG_UNREADABLE', `${pathOrName}: there is no such file`, 'Check the path.');
   }
-  const names = bundledDatasets();
-  if (names.includes(pathOrName)) return join(bundledFolder(), `${pathOrName}.yaml`);
   throw new TwoTowerError(
     'CONFIG_UNREADABLE',
     `"${pathOrName}" is neither a file nor a bundled dataset, ${didYouMean(pathOrName, names)}`,
@@ -53,13 +58,4 @@ export async function bundledConfig(
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   });
   return { ...config, root };
-}
-
-/** `datasets/` stands beside the sources as well as beside the built files: the nearest one above. */
-function bundledFolder(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  for (let folder = here; folder !== dirname(folder); folder = dirname(folder)) {
-    if (existsSync(join(folder, 'datasets', 'kuairand-pure.yaml'))) return join(folder, 'datasets');
-  }
-  throw new TwoTowerError('DATA_SOURCE', `no bundled datasets were found above ${here}`, 'Install the package again.');
 }

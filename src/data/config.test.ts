@@ -59,6 +59,21 @@ describe('parseDatasetConfig', () => {
     ],
     ['kind: multi-categorical', 'kind: multi', 'shop.yaml:13: fields.item.tags.kind: there is no field kind "multi"'],
     ['features: [product]', 'features: [produkt]', 'there is no item field "produkt", did you mean "product"?'],
+    [
+      '    product: id\n',
+      '    product: id\n    logq: numeric\n',
+      'shop.yaml:13: fields.item.logq: "logq" is the name of',
+    ],
+    [
+      'features: [product]',
+      'features: [product, lag]',
+      'shop.yaml:16: histories.bought.features.1: there is no item field "lag"',
+    ],
+    [
+      /product: id\n([\s\S]*)features: \[product\]/,
+      'lag: id\n$1features: [lag]',
+      'shop.yaml:16: histories.bought.features.0: "lag" is the name of what every history tells besides',
+    ],
     ['trainUntil: 2022-05-06T00:00:00+08:00', 'trainUntil: yesterday', 'a time is ISO 8601'],
     [
       'split: {trainUntil: 2022-05-06T00:00:00+08:00, validationUntil: 2022-05-07}',

@@ -28,16 +28,17 @@ const keyedTable = z.strictObject({
 });
 
 const predicate = {
-  column: name,
-  equals: z.union([z.string(), z.number()]).optional(),
+  column: name.describe('column of the events'),
+  equals: z.union([z.string(), z.number()]).optional().describe('true where the column is this'),
   in: z
     .array(z.union([z.string(), z.number()]))
     .min(1)
-    .optional(),
-  atLeast: z.number().optional(),
-  atMost: z.number().optional(),
-  above: z.number().optional(),
-  below: z.number().optional(),
+    .optional()
+    .describe('true where the column is one of these'),
+  atLeast: z.number().optional().describe('true where the column is this or more'),
+  atMost: z.number().optional().describe('true where the column is this or less'),
+  above: z.number().optional().describe('true where the column is more than this'),
+  below: z.number().optional().describe('true where the column is less than this'),
 };
 const predicateObject = z.strictObject(predicate);
 /** A condition on a column; several keys must all hold. */
@@ -46,7 +47,7 @@ export type Predicate = z.output<typeof predicateObject>;
 const keyColumn = z.union([
   name,
   z.strictObject({
-    column: name,
+    column: name.describe('column of the events'),
     type: z
       .enum(['integer', 'text'])
       .optional()
@@ -74,7 +75,7 @@ const split = z.union([
 const fieldOf = fieldSchema();
 const history = z.strictObject({
   positive: name.describe('feedback column: events where it is above zero are remembered'),
-  maxLength: z.int().min(1).default(50),
+  maxLength: z.int().min(1).default(50).describe('the latest events that are kept'),
   features: z.array(name).min(1).describe('item fields through which each past item is seen'),
   seed: z
     .strictObject({
@@ -88,8 +89,11 @@ const history = z.strictObject({
 });
 
 const download = z.strictObject({
-  url: z.url(),
-  md5: z.string().regex(/^[0-9a-f]{32}$/),
+  url: z.url().describe('of a ZIP archive'),
+  md5: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .describe('checksum of the archive'),
   folder: name.describe('folder inside the archive that holds the tables'),
   terms: z.string().describe('shown before the download'),
 });
@@ -97,38 +101,54 @@ const download = z.strictObject({
 /** A dataset description: which files hold what, and how columns become features. */
 export const datasetSchema = z
   .strictObject({
-    name,
+    name: name.describe('what the dataset is called in reports'),
     about: z.string().optional().describe('source and licence, for people'),
     root: z.string().optional().describe('data folder, relative to this file'),
-    download: download.optional(),
-    tables: z.strictObject({ events: eventsTable, users: keyedTable.optional(), items: keyedTable.optional() }),
+    download: download.optional().describe('where the files are fetched from when they are not there'),
+    tables: z
+      .strictObject({
+        events: eventsTable.describe('one row per exposure or interaction'),
+        users: keyedTable.optional().describe('one row per user; without it, user fields are columns of the events'),
+        items: keyedTable.optional().describe('one row per item; without it, item fields are columns of the events'),
+      })
+      .describe('the files'),
     user: keyColumn.describe('column of the events that names the user'),
     item: keyColumn.describe('column of the events that names the item'),
-    time: z.strictObject({
-      column: name,
-      unit: z.enum(['s', 'ms', 'us', 'iso']).default('s'),
-      utcOffset: z
-        .number()
-        .min(-14)
-        .max(14)
-        .default(0)
-        .describe('hours east of Greenwich, for hour-of-day and weekday'),
-      order: z
-        .enum(['any', 'required'])
-        .default('any')
-        .describe('required: an event earlier than the one before it is an error'),
-    }),
+    time: z
+      .strictObject({
+        column: name.describe('column of the events'),
+        unit: z
+          .enum(['s', 'ms', 'us', 'iso'])
+          .default('s')
+          .describe('seconds, milliseconds or microseconds since 1970, or ISO 8601 text'),
+        utcOffset: z
+          .number()
+          .min(-14)
+          .max(14)
+          .default(0)
+          .describe('hours east of Greenwich, for hour-of-day and weekday'),
+        order: z
+          .enum(['any', 'required'])
+          .default('any')
+          .describe('required: an event earlier than the one before it is an error'),
+      })
+      .describe('when an event happened'),
     request: name.optional().describe('column: a number shared by the events of one request'),
-    feedback: z.array(z.union([name, z.strictObject({ ...predicate, name })])).min(1),
+    feedback: z
+      .array(z.union([name, z.strictObject({ ...predicate, name: name.describe('of the feedback') })]))
+      .min(1)
+      .describe('what came of an event: columns with numbers, or conditions on a column'),
     drop: z.array(predicateObject).default([]).describe('events to leave out'),
     label: name.describe('the feedback to predict'),
-    fields: z.strictObject({
-      user: z.record(name, fieldOf).default({}),
-      item: z.record(name, fieldOf).default({}),
-      context: z.record(name, fieldOf).default({}),
-    }),
-    histories: z.record(name, history).default({}),
-    split,
+    fields: z
+      .strictObject({
+        user: z.record(name, fieldOf).default({}).describe('what is known of a user'),
+        item: z.record(name, fieldOf).default({}).describe('what is known of an item'),
+        context: z.record(name, fieldOf).default({}).describe('what is known of a request: columns of the events'),
+      })
+      .describe('the features, by name: a kind, or an object with kind, column and options'),
+    histories: z.record(name, history).default({}).describe('earlier events of a user, by name'),
+    split: split.describe('what is trained on, chosen by and tested on, in the order of time'),
   })
   .superRefine((config, context) => {
     const feedback = config.feedback.map((one) => (typeof one === 'string' ? one : one.name));
@@ -141,11 +161,24 @@ export const datasetSchema = z
         });
       }
     };
+    const taken = (path: (string | number)[], value: string, names: readonly string[], what: string) => {
+      if (names.includes(value)) {
+        context.addIssue({
+          code: 'custom',
+          path,
+          message: `"${value}" is the name of ${what}: give the field another name (its column can stay, with \`column\`)`,
+        });
+      }
+    };
     must(['label'], config.label, feedback, 'feedback');
+    for (const field of Object.keys(config.fields.item)) {
+      taken(['fields', 'item', field], field, ['logq'], 'what batches tell of the frequency of an item');
+    }
     for (const [key, one] of Object.entries(config.histories)) {
       must(['histories', key, 'positive'], one.positive, feedback, 'feedback');
       one.features.forEach((feature, i) => {
         must(['histories', key, 'features', i], feature, Object.keys(config.fields.item), 'item field');
+        taken(['histories', key, 'features', i], feature, ['length', 'lag'], 'what every history tells besides');
       });
     }
     if (Object.keys(config.fields.user).length === 0 || Object.keys(config.fields.item).length === 0) {
@@ -216,7 +249,11 @@ function fieldSchema(): z.ZodType<FieldSettings> {
       : `a field needs a kind: ${kinds.join(', ')}`;
   const short = z.enum(kinds, { error: (issue) => unknownKind(issue.input) });
   const objects = kinds.map((kind) =>
-    z.strictObject({ kind: z.literal(kind), column: name.optional(), ...fieldKind(kind).options.shape }),
+    z.strictObject({
+      kind: z.literal(kind),
+      column: name.optional().describe('default: the name of the field'),
+      ...fieldKind(kind).options.shape,
+    }),
   );
   const long = z.discriminatedUnion('kind', objects as [(typeof objects)[number], ...typeof objects], {
     error: (issue) => unknownKind((issue.input as { kind?: unknown } | undefined)?.kind),

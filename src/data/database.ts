@@ -9,6 +9,29 @@ import {
   type DuckDBVector,
 } from '@duckdb/node-api';
 
+/** Folders of the databases that are open. */
+const open = new Set<string>();
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+/** A process that is stopped in the middle of a load leaves no database behind. */
+function onSignal(signal: NodeJS.Signals): void {
+  // Whoever else listens, and comes after this, decides what becomes of the process.
+  if (process.listenerCount(signal) > 1) return;
+  for (const folder of open) removeFolder(folder);
+  process.kill(process.pid, signal);
+}
+
+function addFolder(folder: string): void {
+  if (open.size === 0) for (const signal of SIGNALS) process.prependListener(signal, onSignal);
+  open.add(folder);
+}
+
+function removeFolder(folder: string): void {
+  open.delete(folder);
+  if (open.size === 0) for (const signal of SIGNALS) process.removeListener(signal, onSignal);
+  rmSync(folder, { recursive: true, force: true });
+}
+
 /** A DuckDB database on disk that lives as long as one load: what does not fit its memory limit goes to the disk. */
 export class Database {
   private constructor(
@@ -20,13 +43,14 @@ export class Database {
   /** @param memoryLimit as DuckDB writes it, for instance `512MB` */
   static async open(memoryLimit: string): Promise<Database> {
     const folder = mkdtempSync(join(tmpdir(), 'twotower-'));
+    addFolder(folder);
     try {
       const instance = await DuckDBInstance.create(join(folder, 'load.db'), { memory_limit: memoryLimit });
       const connection = await instance.connect();
       await connection.run(`SET TimeZone = 'UTC'`);
       return new Database(folder, instance, connection);
     } catch (cause) {
-      rmSync(folder, { recursive: true, force: true });
+      removeFolder(folder);
       throw cause;
     }
   }
@@ -53,7 +77,7 @@ export class Database {
   close(): void {
     this.connection.closeSync();
     this.instance.closeSync();
-    rmSync(this.folder, { recursive: true, force: true });
+    removeFolder(this.folder);
   }
 }
 

@@ -66,7 +66,7 @@ export interface Dataset {
   label: string;
   /** Row numbers in `events`, ascending. */
   splits: Record<SplitName, Uint32Array>;
-  /** Everything fitted on the training part, as JSON, enough to encode raw values later: see `encoding.ts`. */
+  /** Everything fitted on the training part, as JSON, enough to encode raw values later: see `featurizer.ts`. */
   encoders: EncoderState;
   /** SHA-256 over the dataset description and the source files. */
   hash: string;

@@ -28,10 +28,7 @@ test('any step may be asked for without the ones before it', () => {
   );
 });
 
-test('dropLast leaves only whole batches, and without shuffling rows come as given', () => {
-  const epoch = epochBatches(rows, 10, 1, 0, { dropLast: true, shuffle: false });
-  expect(epoch.steps).toBe(10);
-  expect(all(epoch).flat()).toEqual([...rows.subarray(0, 100)]);
+test('without rows there are no steps', () => {
   expect(epochBatches(new Uint32Array(0), 10, 1, 0).steps).toBe(0);
 });
 

@@ -1,13 +1,6 @@
 import { TwoTowerError } from '../errors.js';
 import { Random } from '../random.js';
 
-export interface EpochOptions {
-  /** Draw the order from the seed; otherwise rows come as given. On unless said otherwise. */
-  shuffle?: boolean;
-  /** Leave an incomplete last batch out. */
-  dropLast?: boolean;
-}
-
 /** The batches of one epoch, any of which may be asked for at any time, as a resumed run does. */
 export interface Epoch {
   /** Batches in this epoch. */
@@ -17,21 +10,15 @@ export interface Epoch {
 }
 
 /**
- * Cuts rows into batches, in an order that follows from the seed and the epoch alone. Every row comes once, but for those of
- * an incomplete last batch under `dropLast`.
+ * Cuts rows into batches, in an order that follows from the seed and the epoch alone. Every row comes once; the last batch may
+ * be smaller.
  */
-export function epochBatches(
-  rows: Uint32Array,
-  batchSize: number,
-  seed: number,
-  epoch: number,
-  options: EpochOptions = {},
-): Epoch {
+export function epochBatches(rows: Uint32Array, batchSize: number, seed: number, epoch: number): Epoch {
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new TwoTowerError('CONFIG_INVALID', `batch size ${batchSize} is not a whole number above 0`);
   }
-  const order = options.shuffle === false ? rows : shuffled(rows, Random.of(seed, 'epoch', epoch));
-  const steps = options.dropLast ? Math.floor(rows.length / batchSize) : Math.ceil(rows.length / batchSize);
+  const order = Random.of(seed, 'epoch', epoch).shuffle(rows.slice());
+  const steps = Math.ceil(rows.length / batchSize);
   return {
     steps,
     rows(step) {
@@ -41,8 +28,4 @@ export function epochBatches(
       return order.subarray(step * batchSize, (step + 1) * batchSize);
     },
   };
-}
-
-function shuffled(rows: Uint32Array, random: Random): Uint32Array {
-  return random.shuffle(rows.slice());
 }

@@ -12,21 +12,17 @@ export type RawRecord = Record<string, unknown>;
 /** More events than this of one history are not looked at, but for the last ones given. */
 const MOST_EVENTS = 100_000;
 
-/** One earlier event of a user. */
-export interface RawPast {
-  /** The item's values, or its key where the featurizer was given `itemOf`. */
-  item: unknown;
-  /** Seconds since 1970; before everything, and of unknown lag, unless given. */
-  time?: number;
-}
-
 export interface RawRequests {
   users: readonly unknown[];
   /** One per user; unknown unless given. */
   contexts?: readonly unknown[];
   /** Seconds since 1970, one per user. Without it the whole history counts and all lags are unknown (0). */
   times?: readonly unknown[];
-  /** Earlier events per user, by name of the history, in any order. */
+  /**
+   * Earlier events per user: `{ NAME: [{ item, time }, …] }` in any order. `item` is the item's values, or its key where the
+   * featurizer was given `itemOf`; `time` is in seconds since 1970, and an event without it is before everything and of
+   * unknown lag.
+   */
   histories?: readonly unknown[];
 }
 
@@ -35,6 +31,7 @@ export interface FeaturizerOptions {
   itemOf?: (key: unknown) => unknown;
 }
 
+/** One earlier event of a user. */
 interface Past {
   item: unknown;
   time: number;

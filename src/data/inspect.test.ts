@@ -24,9 +24,18 @@ describe('inspectDataset', () => {
       '1 events repeat another: same user, item and time',
       '50.0 % of the test events have a user that training never saw',
       '100.0 % of the test events have an item that training never saw',
+      '1 users of the events are not in the users file: all is unknown of them but their key',
+      '1 items of the events are not in the items file: all is unknown of them but their key',
       'the label bought is 0 in every event of the validation part',
       'the first event is of 1970-01-01: is time.unit right?',
     ]);
+  });
+
+  it('finds labels that no model can be trained on', async () => {
+    const graded = SHOP_FILES['events.csv'].replace('1,a,10,1', '1,a,10,5');
+    expect(graded).not.toBe(SHOP_FILES['events.csv']);
+    const { problems } = await inspectDataset(shop({ 'events.csv': graded }));
+    expect(problems).toContain('1 events have a label bought that is neither 0 nor 1: a model cannot be trained on it');
   });
 
   it('prints what a person reads', async () => {

@@ -152,6 +152,10 @@ function problemsOf(dataset: Dataset, report: LoadReport, feedback: Inspection['
       );
     }
   }
+  say(report.unlisted.user, 'users of the events are not in the users file: all is unknown of them but their key');
+  say(report.unlisted.item, 'items of the events are not in the items file: all is unknown of them but their key');
+  const graded = events.feedback.get(label)!.reduce((count, value) => count + (value === 0 || value === 1 ? 0 : 1), 0);
+  say(graded, `events have a label ${label} that is neither 0 nor 1: a model cannot be trained on it`);
   for (const [part, rate] of Object.entries(feedback[label] ?? {})) {
     const values = new Set<number>();
     for (const row of splits[part as SplitName]) if (values.size < 2) values.add(events.feedback.get(label)![row]!);
@@ -207,7 +211,7 @@ export function inspectionLines(inspection: Inspection): string[] {
     ...inspection.fields.map((field) => {
       const size = field.rows === undefined ? `width ${field.width}` : number(field.rows);
       const unknown = field.unknownInTest === undefined ? '' : percent(field.unknownInTest);
-      return `  ${field.owner.padEnd(8)} ${field.name.padEnd(24)} ${field.encoding.padEnd(8)} ${size.padStart(10)} ${unknown.padStart(7)}`;
+      return `  ${field.owner.padEnd(8)} ${field.name.padEnd(24)} ${field.encoding.padEnd(8)} ${size.padStart(10)} ${unknown.padStart(7)}`.trimEnd();
     }),
   ];
   if (inspection.histories.length > 0) {

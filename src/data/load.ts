@@ -46,6 +46,8 @@ export interface LoadReport {
   unordered: number;
   /** Earlier items of users that neither the item table nor the events know. */
   unknownSeedItems: number;
+  /** Keys that the events name and the file of the users or items, where there is one, does not. */
+  unlisted: { user: number; item: number };
 }
 
 /**
@@ -83,8 +85,7 @@ export async function loadWithReport(
     await stageKeyed(context, 'item');
     progress({ stage: 'reading events' });
     await stageEvents(context);
-    await completeKeyed(context, 'user');
-    await completeKeyed(context, 'item');
+    const unlisted = { user: await completeKeyed(context, 'user'), item: await completeKeyed(context, 'item') };
     progress({ stage: 'learning vocabularies' });
     const cut = await cutOf(db, config);
     const fitted = await fitFields(context, `problem = 0 AND ${cut.column} < (${sqlNumber(cut.trainUntil)})`);
@@ -106,6 +107,7 @@ export async function loadWithReport(
       dropped: Number((await db.rows<{ n: bigint }>('SELECT count(*) AS n FROM events WHERE problem = -1'))[0]!.n),
       unordered,
       unknownSeedItems,
+      unlisted,
     };
     const dataset: Dataset = {
       name: config.name,

@@ -64,6 +64,13 @@ export function splitRows(config: DatasetConfig, cut: Cut, keys: Float64Array): 
 }
 
 function emptySplit(config: DatasetConfig, cut: Cut, keys: Float64Array, part: string): TwoTowerError {
+  if (keys.length === 0) {
+    return new TwoTowerError(
+      'DATA_SPLIT',
+      `${config.file}: there are no events to split`,
+      'Check the events file, and what `drop` and skipped bad rows leave of it.',
+    );
+  }
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
   for (const key of keys) {
@@ -72,10 +79,9 @@ function emptySplit(config: DatasetConfig, cut: Cut, keys: Float64Array, part: s
   }
   const show = (value: number) =>
     cut.column === 'cut' || !Number.isFinite(value) ? String(value) : new Date(value * 1e3).toISOString();
-  const span = keys.length === 0 ? 'there are no events' : `the events run from ${show(low)} to ${show(high)}`;
   return new TwoTowerError(
     'DATA_SPLIT',
-    `${config.file}: split: the ${part} part is empty: training ends before ${show(cut.trainUntil)}, validation before ${show(cut.validationUntil)}, and ${span}`,
+    `${config.file}: split: the ${part} part is empty: training ends before ${show(cut.trainUntil)}, validation before ${show(cut.validationUntil)}, and the events run from ${show(low)} to ${show(high)}`,
     'Move trainUntil and validationUntil, or use shares (train: 0.8, validation: 0.1).',
   );
 }

@@ -138,12 +138,15 @@ export async function stageEvents(context: LoadContext): Promise<void> {
 /**
  * Makes the tables `users` and `items`: all rows of the file, then the keys only the events know, as they first appear;
  * and the enum types `user_key` and `item_key`.
+ *
+ * @returns how many keys of the events have no row in the file; 0 where there is no file
  */
-export async function completeKeyed(context: LoadContext, entity: Entity): Promise<void> {
+export async function completeKeyed(context: LoadContext, entity: Entity): Promise<number> {
   const { db, config, fields } = context;
   const members = fields.filter(({ field }) => field.owner === entity);
   const own = members.map(({ column }) => column);
   const table = config.tables[`${entity}s`];
+  let unlisted = 0;
   if (table === undefined) {
     // The earliest event that has a value tells it.
     const values = own.map((column) => `, arg_min(${column}, {'t': seconds, 'r': rowid}) AS ${column}`).join('');
@@ -153,6 +156,7 @@ export async function completeKeyed(context: LoadContext, entity: Entity): Promi
   } else {
     const kept = ['key', ...own, ...table.display.map((_, i) => `display${i}`)].join(', ');
     await db.run(`CREATE TABLE ${entity}s AS SELECT ${kept} FROM ${entity}s_read WHERE problem = 0 ORDER BY rowid`);
+    const listed = await countOf(db, `${entity}s`);
     // A key without a row of its own still tells the field that reads the key.
     const keys = members
       .filter(({ field, kind }) => kind.input === 'text' && field.column === table.key)
@@ -160,8 +164,10 @@ export async function completeKeyed(context: LoadContext, entity: Entity): Promi
     await db.run(
       `INSERT INTO ${entity}s (${['key', ...keys].join(', ')}) SELECT ${[entity, ...keys.map(() => entity)].join(', ')} FROM events ANTI JOIN ${entity}s ON ${entity} = key WHERE problem = 0 GROUP BY ${entity} ORDER BY min(events.rowid)`,
     );
+    unlisted = (await countOf(db, `${entity}s`)) - listed;
   }
   await db.run(`CREATE TYPE ${entity}_key AS ENUM (SELECT key FROM ${entity}s ORDER BY rowid)`);
+  return unlisted;
 }
 
 /** SQL of a condition, undefined where the description states none; and the checks on its column. */

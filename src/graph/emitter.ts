@@ -50,7 +50,10 @@ export class Emitter {
     if (known === undefined) this.inputs.push(value);
     else if (known.dtype !== value.dtype || !sameShape(known.shape, value.shape)) {
       const [one, other] = [known, value].map(({ dtype, shape }) => `${dtype}${formatShape(shape)}`);
-      throw new TwoTowerError('GRAPH_SHAPE', `${this.scope}: input ${value.name} is wanted as ${other} and as ${one}`);
+      throw new TwoTowerError(
+        'GRAPH_SHAPE',
+        `${this.scope || '(top)'}: input ${value.name} is wanted as ${other} and as ${one}`,
+      );
     }
     return value.name;
   }

@@ -83,8 +83,8 @@ export class Program {
 
   /**
    * Runs the graph. ONNX Runtime's binding works on the calling thread: nothing else happens there until the run has ended,
-   * so work that shall go on meanwhile belongs into a worker. Outputs named in `into` are written there, the others into fresh arrays.
-   * A prepared feed may be completed with tensors that were not known when it was prepared.
+   * so work that shall go on meanwhile belongs into a worker. Outputs named in `into` are written there, the others into
+   * fresh arrays.
    */
   async run(
     prepared: PreparedFeeds,

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type Dim, gather, type Tensor } from '../graph/index.js';
+import { gather, type Tensor } from '../graph/index.js';
 import type { Field } from '../nn/fields.js';
 import type { Schema } from '../schema.js';
 
@@ -110,10 +110,4 @@ export function defineModel<Options>(definition: ModelDefinition<Options>): Mode
 /** Rows of every tensor of a state. */
 export function gatherState(state: State, rows: Tensor): State {
   return Object.fromEntries(Object.entries(state).map(([name, tensor]) => [name, gather(tensor, rows)]));
-}
-
-/** The leading axes a set of inputs is declared with. */
-export interface Leads {
-  user: Dim;
-  item: Dim;
 }

@@ -1,7 +1,10 @@
+import { readdirSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { datasetSchema } from '../data/config.js';
+import { MODELS } from '../models/index.js';
 import { packagePath } from '../package-root.js';
 import { temporaryFolder } from '../testing/folder.js';
 import { completeConfig, configSchema, parseConfig } from './config.js';
@@ -22,6 +25,9 @@ test.each([
   ['training: { epohcs: 3 }', 'a.yaml:3: training.epohcs: unknown key "epohcs", did you mean "epochs"?'],
   ['treining: {}', 'a.yaml:3: treining: unknown key "treining", did you mean "training"?'],
   ['training: { epochs: many }', 'a.yaml:3: training.epochs: '],
+  ['training: { optimizer: adam }', 'a.yaml:3: training.optimizer: an optimizer is an object with a name'],
+  ['training: { optimizer: { name: adma } }', 'there is no optimizer "adma", did you mean "adam"?'],
+  ['training: { optimizer: { name: adam, beta: 1 } }', 'unknown key "beta", did you mean "beta1"?'],
   ['training: { objectives: [{ loss: bec }] }', 'there is no loss "bec", did you mean "bce"?'],
   ['training: { objectives: [{ loss: bce, weigth: 2 }] }', 'unknown key "weigth", did you mean "weight"?'],
   [
@@ -35,8 +41,10 @@ test.each([
 test.each([
   ['data: x\nmodel: { name: dsm }', 'a.yaml:2: model.name: there is no model "dsm", did you mean "dssm"?'],
   ['data: x\nmodel: { name: dssm, widht: 3 }', 'a.yaml:2: model.widht: unknown key "widht", did you mean "width"?'],
-  ['data: x\nmodel: {}', 'a model needs a name: dssm'],
-  ['model: { name: dssm }', 'a.yaml:1: data: '],
+  ['data: x\nmodel: {}', `a model needs a name: ${MODELS.map(({ name }) => name).join(', ')}`],
+  ['data: x\nmodel: dssm', 'a.yaml:2: model: write { name: dssm }'],
+  ['model: { name: dssm }', 'a.yaml:1: data: it is missing'],
+  ['data: x\nmodel: { name: dssm }\ntraining:', 'a.yaml:3: training: nothing stands here'],
 ])('%j', (text, message) => {
   expect(() => parseConfig(text, 'a.yaml')).toThrow(message);
 });
@@ -93,8 +101,8 @@ describe('a file', () => {
   });
 });
 
-test.each(['dssm-kuairand', 'dssm-movielens-1m'])('the shipped configuration %s is valid', (name) => {
-  readConfig(packagePath('configs', `${name}.yaml`));
+test.each(readdirSync(packagePath('configs')))('the shipped configuration %s is valid', (name) => {
+  expect(name.startsWith(`${readConfig(packagePath('configs', name)).model.name}-`)).toBe(true);
 });
 
 test.each(Object.entries(JSON_SCHEMAS))(
@@ -105,18 +113,38 @@ test.each(Object.entries(JSON_SCHEMAS))(
   },
 );
 
-test('docs/configuration.md names every key', async () => {
+// The options of the other models stand on their own pages.
+const DOCUMENTED = { training: configSchema(MODELS.filter(({ name }) => name === 'dssm')), dataset: datasetSchema };
+
+test.each(Object.entries(DOCUMENTED))('docs/configuration.md names every key of a %s file', async (_, schema) => {
   const page = await readFile(packagePath('docs/configuration.md'), 'utf8');
-  const keys = keysOf(z.toJSONSchema(configSchema(), { io: 'input', unrepresentable: 'any' }));
+  const keys = keysOf(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }));
   expect(keys.size).toBeGreaterThan(40);
   expect([...keys].filter((key) => !page.includes(`\`${key}\``))).toEqual([]);
 });
+
+test.each(Object.entries(DOCUMENTED))('an editor describes every key of a %s file', (_, schema) => {
+  expect(undescribed(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }))).toEqual([]);
+});
+
+/** Paths of the properties that say nothing of themselves; one that can only be a certain word needs no words. */
+function undescribed(schema: unknown, path = ''): string[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  return Object.entries(schema).flatMap(([key, value]) => {
+    if (key === 'default') return [];
+    if (key !== 'properties') return undescribed(value, /^\d+$/.test(key) ? path : `${path}/${key}`);
+    return Object.entries(value as Record<string, { description?: string; const?: unknown }>).flatMap(([name, one]) => [
+      ...(one.description === undefined && one.const === undefined ? [`${path}/${name}`] : []),
+      ...undescribed(one, `${path}/${name}`),
+    ]);
+  });
+}
 
 function keysOf(schema: unknown, keys = new Set<string>()): Set<string> {
   if (typeof schema !== 'object' || schema === null) return keys;
   for (const [key, value] of Object.entries(schema)) {
     if (key === 'properties') for (const name of Object.keys(value as object)) keys.add(name);
-    if (key !== 'default') for (const part of Object.values(schema)) keysOf(part, keys);
+    if (key !== 'default') keysOf(value, keys);
   }
   return keys;
 }

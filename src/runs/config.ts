@@ -62,8 +62,8 @@ export function configSchema(models: readonly AnyModel[] = MODELS): z.ZodType<Ru
       .describe('what to train on: the name or path of a dataset, or an object'),
     label: z.string().optional().describe("feedback column to predict, instead of the dataset's own label"),
     model: oneOf('name', 'model', models, {}).describe('name of the model and its own options'),
-    training: trainingOptions.extend({ objectives }).prefault({}),
-    evaluation: evaluationOptions.prefault({}),
+    training: trainingOptions.extend({ objectives }).prefault({}).describe('how to train'),
+    evaluation: evaluationOptions.prefault({}).describe('what to measure'),
     threads: z.int().min(0).default(0).describe('threads of one ONNX Runtime session; 0 takes every core'),
   });
   return schema as unknown as z.ZodType<RunConfig>;
@@ -124,9 +124,9 @@ function oneOf(
   return z.discriminatedUnion(key, alternatives as [(typeof alternatives)[number], ...typeof alternatives], {
     error: (issue) => {
       const said = (issue.input as Record<string, unknown> | null | undefined)?.[key];
-      return typeof said === 'string'
-        ? `there is no ${what} "${said}", ${didYouMean(said, names)}`
-        : `a ${what} needs a ${key}: ${names.join(', ')}`;
+      if (typeof said === 'string') return `there is no ${what} "${said}", ${didYouMean(said, names)}`;
+      if (names.includes(issue.input as string)) return `write { ${key}: ${issue.input} }`;
+      return `a ${what} needs a ${key}: ${names.join(', ')}`;
     },
   });
 }

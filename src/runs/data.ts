@@ -1,9 +1,7 @@
 import { join } from 'node:path';
-import { bundledDatasets } from '../data/bundled.js';
 import type { Dataset } from '../data/dataset.js';
 import { type LoadProgress, loadDataset } from '../data/load.js';
 import { didYouMean, TwoTowerError } from '../errors.js';
-import { packagePath } from '../package-root.js';
 import type { RunConfig } from './config.js';
 
 export interface RunDataOptions {
@@ -16,17 +14,12 @@ export interface RunDataOptions {
 export async function loadRunData(config: RunConfig, options: RunDataOptions = {}): Promise<Dataset> {
   const { dataset, maxBadRows } = config.data;
   const root = options.root ?? config.data.root;
-  const loaded = await loadDataset(datasetSource(dataset), {
+  const loaded = await loadDataset(dataset, {
     maxBadRows,
     ...(root !== undefined && { root }),
     ...(options.onProgress && { onProgress: options.onProgress }),
   });
   return withLabel(loaded, config.label);
-}
-
-/** The file of a bundled name, whatever lies in the working folder under that name; else the path itself. */
-export function datasetSource(dataset: string): string {
-  return bundledDatasets().includes(dataset) ? packagePath('datasets', `${dataset}.yaml`) : dataset;
 }
 
 /** The dataset with another label, where the configuration names one. */
@@ -40,6 +33,18 @@ export function withLabel(dataset: Dataset, label: string | undefined): Dataset 
     );
   }
   return { ...dataset, label };
+}
+
+/** Losses and metrics are those of what happened or did not. @throws DATA_VALUE at the first other label */
+export function checkLabel({ name, label, events }: Dataset): void {
+  const values = events.feedback.get(label);
+  const at = values?.findIndex((value) => value !== 0 && value !== 1) ?? -1;
+  if (at < 0) return;
+  throw new TwoTowerError(
+    'DATA_VALUE',
+    `${name}: the label "${label}" is ${values![at]} in event ${at + 1} in time order, where 0 or 1 is needed`,
+    `Describe a feedback such as { name: liked, column: ${label}, atLeast: 4 }, and make it the label.`,
+  );
 }
 
 /**

@@ -1,8 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { bundledDatasets } from '../data/bundled.js';
 import { didYouMean, TwoTowerError } from '../errors.js';
+import { packagePath } from '../package-root.js';
+import { readText } from '../yaml.js';
 import { completeConfig, parseConfig, type RunConfig } from './config.js';
 
 /**
@@ -13,17 +15,10 @@ import { completeConfig, parseConfig, type RunConfig } from './config.js';
  * @throws CONFIG_UNREADABLE, CONFIG_INVALID, USAGE
  */
 export function readConfig(file: string, assignments: readonly string[] = []): RunConfig {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new TwoTowerError(
-      'CONFIG_UNREADABLE',
-      `${file}: ${missing ? 'there is no such file' : (cause as Error).message}`,
-      'Give the path of a training configuration (YAML).',
-    );
-  }
+  const text = readText(
+    file,
+    `Give the path of a training configuration (YAML); there are examples in ${packagePath('configs')}.`,
+  );
   const config = parseConfig(text, file);
   if (assignments.length === 0) return settled(config, dirname(file), dirname(file));
   // Applied to what the file says, not to the completed configuration: another model has other defaults.
@@ -40,7 +35,7 @@ export function readConfig(file: string, assignments: readonly string[] = []): R
 }
 
 /** A dataset as named in a configuration in `folder`: the absolute path of its description, or a bundled name. */
-export function datasetPath(named: string, folder: string): string {
+function datasetPath(named: string, folder: string): string {
   const path = resolve(folder, named);
   if (extname(named) !== '') return path;
   const bundled = bundledDatasets();

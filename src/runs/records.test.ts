@@ -45,6 +45,8 @@ test.each([
 
 test('a missing file is named', async () => {
   await expect(readRecords('nowhere.csv')).rejects.toThrow('nowhere.csv: there is no such file');
+  const folder = await temporaryFolder();
+  await expect(readRecords(folder)).rejects.toMatchObject({ code: 'DATA_SOURCE' });
 });
 
 test('pairs are two positions', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { Database } from '../data/database.js';
 import type { RawRecord } from '../data/featurizer.js';
@@ -12,7 +12,9 @@ import { parseCsv } from './csv.js';
  * @throws DATA_SOURCE when the file cannot be read, DATA_VALUE when a row is not an object
  */
 export async function readRecords(file: string): Promise<RawRecord[]> {
-  if (!existsSync(file)) throw new TwoTowerError('DATA_SOURCE', `${file}: there is no such file`, 'Check the path.');
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new TwoTowerError('DATA_SOURCE', `${file}: there is no such file`, 'Check the path.');
+  }
   const records = (await rowsOf(file)).map((row, i) => {
     if (typeof row !== 'object' || row === null || Array.isArray(row)) {
       throw new TwoTowerError(

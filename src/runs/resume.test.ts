@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { Random } from '../random.js';
 import { spawnModule } from '../testing/child.js';
 import { temporaryFolder } from '../testing/folder.js';
+import type { RunEvent } from './events.js';
 import { holdsRun } from './folder.js';
 import { readConfig } from './read-config.js';
 import { digests } from './testing/checkpoint-bytes.js';
@@ -71,11 +72,38 @@ test('an aborted run stops after the step, says how to go on, and goes on to the
 
 test('a run aborted before its first step leaves nothing to clean up', async () => {
   const folder = await temporaryFolder();
+  const config = readConfig(await writeToy(folder));
   const out = join(folder, 'run');
-  await expect(
-    trainRun(readConfig(await writeToy(folder)), { out, signal: AbortSignal.abort() }),
-  ).rejects.toMatchObject({ code: 'RUN_INTERRUPTED' });
+  const early = trainRun(config, { out, signal: AbortSignal.abort() });
+  await expect(early).rejects.toMatchObject({ code: 'RUN_INTERRUPTED' });
+  const stop = new AbortController();
+  const stages: string[] = [];
+  const onEvent = (event: RunEvent) => {
+    if (event.type !== 'loading') return;
+    stages.push(event.progress.stage);
+    stop.abort();
+  };
+  await expect(trainRun(config, { out, onEvent, signal: stop.signal })).rejects.toMatchObject({
+    code: 'RUN_INTERRUPTED',
+  });
+  expect(stages).toHaveLength(1);
   expect(holdsRun(out)).toBe(false);
+});
+
+test('a run aborted during the last evaluation is evaluated when it is resumed', async () => {
+  const folder = await temporaryFolder();
+  const config = readConfig(await writeToy(folder), ['training.epochs=1']);
+  const out = join(folder, 'run');
+  const stop = new AbortController();
+  const onEvent = (event: { type: string; split?: string }) => {
+    if (event.type === 'evaluating' && event.split === 'test') stop.abort();
+  };
+  await expect(trainRun(config, { out, onEvent, signal: stop.signal })).rejects.toMatchObject({
+    code: 'RUN_INTERRUPTED',
+    message: expect.stringMatching(/during the last evaluation\n.*--resume --out .*run/),
+  });
+  const again = await trainRun(config, { out, resume: true });
+  expect(again.evaluation.test.counts.samples).toBeGreaterThan(0);
 });
 
 test('a finished run resumed trains no more and evaluates to the same', async () => {

@@ -153,6 +153,26 @@ test('with permuted labels there is nothing to learn', { timeout: 30_000 }, asyn
   expect(Math.abs((await auc(permuted, 'permuted')) - 0.5)).toBeLessThan(0.04);
 });
 
+test('a label that is neither 0 nor 1 is refused before there is a run folder', async () => {
+  const out = join(await temporaryFolder(), 'run');
+  const dataset = generateDataset({ events: 100 });
+  const config = { data: 'generated', model: { name: 'dssm' }, label: 'seconds' };
+  await expect(trainRun(config, { out, dataset })).rejects.toThrow(/the label "seconds" is \d+ in event \d+/);
+  expect(existsSync(out)).toBe(false);
+});
+
+test('a group that fits no parameter gets a warning', async () => {
+  const { config, folder, remove } = await toyFolder();
+  const groups = 'training.groups=[{ match: tables/*, rate: 2 }, { match: tabels/*, rate: 3 }]';
+  const warnings: string[] = [];
+  await trainRun(readConfig(config, [groups, 'training.epochs=1']), {
+    out: join(folder, 'run'),
+    onEvent: (event) => event.type === 'warning' && warnings.push(event.message),
+  });
+  expect(warnings).toEqual(['training.groups: no parameter fits "tabels/*"; twotower inspect shows the names']);
+  await remove();
+});
+
 test('divergence stops the run and names the step, the batch and the tensor', async () => {
   const { config, folder, remove } = await toyFolder();
   const out = join(folder, 'run');

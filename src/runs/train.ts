@@ -7,10 +7,11 @@ import { type EvaluationJson, resultToJson } from '../evaluation/report.js';
 import { writeFileAtomic } from '../files.js';
 import type { ModelDefinition } from '../models/contract.js';
 import { MODELS } from '../models/index.js';
+import { matches } from '../training/config.js';
 import { Inference } from '../training/inference.js';
 import { Trainer } from '../training/trainer.js';
 import { completeConfig, modelOf, type RunConfig, type RunInput } from './config.js';
-import { checkSameData, loadRunData, withLabel } from './data.js';
+import { checkLabel, checkSameData, loadRunData, withLabel } from './data.js';
 import { environment } from './environment.js';
 import type { RunEvent } from './events.js';
 import { exportModel } from './export.js';
@@ -28,7 +29,10 @@ export interface TrainOptions {
   /** Models besides the registered ones that the configuration may name. */
   // biome-ignore lint/suspicious/noExplicitAny: each model validates its own options
   models?: readonly ModelDefinition<any>[];
-  /** When aborted, training writes a checkpoint after the current step and ends with RUN_INTERRUPTED. */
+  /**
+   * When aborted, the run ends with RUN_INTERRUPTED, in a state that can be resumed: training after the current step and a
+   * checkpoint, a validation during training after its end.
+   */
   signal?: AbortSignal;
 }
 
@@ -62,9 +66,15 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
   } else refuseUsedFolder(out);
   const dataset =
     options.dataset === undefined
-      ? await loadRunData(config, { onProgress: (progress) => onEvent({ type: 'loading', progress }) })
+      ? await loadRunData(config, {
+          onProgress(progress) {
+            refuseAborted(signal, 'before training began');
+            onEvent({ type: 'loading', progress });
+          },
+        })
       : withLabel(options.dataset, config.label);
-  refuseAborted(signal);
+  refuseAborted(signal, 'before training began');
+  checkLabel(dataset);
   const model = definition.create(dataset.schema, modelOptions);
   const record = {
     dataset: dataset.name,
@@ -85,11 +95,19 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
     if (resume) await loop.restore();
     const parameters = trainer.store.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
     const { step, totalSteps } = trainer;
+    for (const { match } of config.training.groups) {
+      if (trainer.store.parameters.some(({ name }) => matches(match, name))) continue;
+      const message = `training.groups: no parameter fits "${match}"; twotower inspect shows the names`;
+      onEvent({ type: 'warning', message });
+    }
     onEvent({ type: 'begin', samples: dataset.splits.train.length, parameters, step, totalSteps });
     const samplesPerSecond = await loop.run();
     const bestStep = await loop.useBest();
     const measure = async (split: 'validation' | 'test') => {
-      const onProgress = (done: number) => onEvent({ type: 'evaluating', split, done });
+      const onProgress = (done: number) => {
+        refuseAborted(signal, 'during the last evaluation', `Continue with: twotower train --resume --out ${out}`);
+        onEvent({ type: 'evaluating', split, done });
+      };
       const { ks } = config.evaluation;
       return resultToJson(await evaluate(inference, dataset, dataset.splits[split], { ks, onProgress }));
     };
@@ -104,9 +122,8 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
   }
 }
 
-/** Before there is anything to resume. */
-function refuseAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new TwoTowerError('RUN_INTERRUPTED', 'stopped before training began');
+function refuseAborted(signal: AbortSignal | undefined, when: string, remedy?: string): void {
+  if (signal?.aborted) throw new TwoTowerError('RUN_INTERRUPTED', `stopped ${when}`, remedy);
 }
 
 /** A run is continued with the configuration it was begun with, or not at all; where the data lies and threads may change. */

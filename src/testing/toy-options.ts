@@ -10,10 +10,11 @@ const DROPOUT = 0.1;
 
 /**
  * A model's default options, only smaller: whole numbers from 16 become 8, which the usual numbers of heads divide. Dropout is
- * on wherever a model has it. Where that does not fit a model, `src/models/NAME/toy.ts` exports the options that differ from the default ones.
+ * on wherever a model has it. Where that does not fit a model, `src/models/NAME/testing/toy.ts` exports the options that differ
+ * from the default ones.
  */
 export async function toyOptions<Options>({ name, options }: ModelDefinition<Options>): Promise<Options> {
-  const file = packagePath('src', 'models', name, 'toy.ts');
+  const file = packagePath('src', 'models', name, 'testing', 'toy.ts');
   const own = existsSync(file) ? (await import(/* @vite-ignore */ file)).default : {};
   return options.parse({ ...(narrow(options.parse({})) as object), ...own });
 }

@@ -14,14 +14,14 @@ import { readSafetensors, type StoredTensor, writeSafetensors } from './safetens
  *
  * A step appears whole or not at all, and one that was altered afterwards is refused.
  */
-export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
-
 export interface Checkpoint {
   step: number;
   tensors: ReadonlyMap<string, StoredTensor>;
-  /** Everything that is not an array: counters, random state, the configuration. */
+  /** Everything that is not an array, such as where the search for the best step stands. */
   state: Json;
 }
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
 /**
  * Writes `checkpoint` and then removes older ones beyond the newest `keep`, except the best one. Later steps in the

@@ -4,56 +4,65 @@ import { optimizerOptions } from './optimizers.js';
 import { scheduleOptions } from './schedule.js';
 
 const groupOptions = z.strictObject({
-  /** Parameter path; `*` stands for any text: `tables/*`, `user/*`. The first group that matches counts. */
-  match: z.string(),
-  weightDecay: z.number().min(0).optional(),
-  /** Factor on the learning rate. */
-  rate: z.number().min(0).optional(),
+  match: z
+    .string()
+    .describe('parameter name in which * stands for any text: tables/*, user/*; the first group that matches counts'),
+  weightDecay: z.number().min(0).optional().describe('instead of training.weightDecay'),
+  rate: z.number().min(0).optional().describe('factor on the learning rate; 0 freezes'),
 });
 
 const negativesOptions = z.strictObject({
-  /** Items drawn for every batch, against which all its requests are scored. */
-  perBatch: z.int().positive(),
-  sampler: z.enum(['uniform', 'popularity']).default('uniform'),
-  /** Exponent on an item's count of training events, for `popularity`. */
-  power: z.number().min(0).max(1).default(0.75),
+  perBatch: z.int().positive().describe('items drawn for every batch, against which all its requests are scored'),
+  sampler: z.enum(['uniform', 'popularity']).default('uniform').describe('how they are drawn'),
+  power: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.75)
+    .describe("exponent on an item's count of training events, for popularity"),
 });
 
 const validationOptions = z.strictObject({
-  /** The metric that decides which checkpoint is best and when to stop; one of those `evaluate` prints. */
-  metric: z.string().default('auc'),
-  /** Validations without improvement before training stops. */
-  patience: z.int().positive().default(2),
-  /** Validations per epoch. */
-  perEpoch: z.int().positive().default(1),
+  metric: z
+    .string()
+    .default('auc')
+    .describe('decides which checkpoint is best and when to stop; one of those that twotower evaluate prints'),
+  patience: z.int().positive().default(2).describe('validations without improvement before training stops'),
+  perEpoch: z.int().positive().default(1).describe('validations per epoch'),
 });
 
 /** The section `training` of a run's configuration. */
 export const trainingOptions = z.strictObject({
-  epochs: z.int().positive().default(10),
-  /** Pairs per step. */
-  batchSize: z.int().positive().default(1024),
-  learningRate: z.number().positive().default(1e-3),
-  optimizer: optimizerOptions.prefault({ name: 'adam' }),
-  schedule: scheduleOptions.prefault({}),
-  /** Largest norm of all gradients together. */
-  clip: z.number().positive().optional(),
-  /** Pulls weights towards zero; vectors (biases, scales) are left alone. */
-  weightDecay: z.number().min(0).default(0),
-  groups: z.array(groupOptions).default([]),
+  epochs: z.int().positive().default(10).describe('passes over the training part at most; validation may stop earlier'),
+  batchSize: z.int().positive().default(1024).describe('pairs per step'),
+  learningRate: z.number().positive().default(1e-3).describe('step size of the optimizer, before the schedule'),
+  optimizer: optimizerOptions.prefault({ name: 'adam' }).describe('for dense weights and touched embedding rows alike'),
+  schedule: scheduleOptions.prefault({}).describe('how the learning rate changes from step to step'),
+  clip: z.number().positive().optional().describe('largest norm of all gradients together; off unless given'),
+  weightDecay: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe('pulls matrices and embeddings towards zero; vectors (biases, scales) are left alone'),
+  groups: z.array(groupOptions).default([]).describe('other rules for some parameters'),
   objectives: z
     .array(objectiveOptions)
     .min(1)
     .default([{ loss: 'bce', weight: 1 }]),
-  /** Share of ids replaced by the unknown id, so that its embedding is trained. */
-  idDropout: z.number().min(0).lt(1).default(0.01),
-  /** One item row for each pair, as batch normalisation over samples needs, instead of one for each distinct item. */
-  itemPerPair: z.boolean().default(false),
-  negatives: negativesOptions.optional(),
-  validation: validationOptions.prefault({}),
-  /** Steps between checkpoints besides those at each validation. */
-  checkpointEvery: z.int().positive().optional(),
-  seed: z.int().min(0).default(1),
+  idDropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.01)
+    .describe('share of ids replaced by the unknown id, so that its embedding is trained'),
+  itemPerPair: z
+    .boolean()
+    .default(false)
+    .describe('one item row per pair, as batch normalisation over samples needs, instead of one per distinct item'),
+  negatives: negativesOptions.optional().describe('items drawn for every batch; none unless given'),
+  validation: validationOptions.prefault({}).describe('when to stop, and which checkpoint is best'),
+  checkpointEvery: z.int().positive().optional().describe('steps between checkpoints besides those at each validation'),
+  seed: z.int().min(0).default(1).describe('of everything random'),
 });
 export type TrainingOptions = z.infer<typeof trainingOptions>;
 

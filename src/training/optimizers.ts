@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { didYouMean } from '../errors.js';
 import { add, divide, multiply, sqrt, square, subtract, type Tensor } from '../graph/index.js';
 
 export interface Update {
@@ -29,21 +30,35 @@ export interface Optimizer {
   decoupledDecay: boolean;
 }
 
-const sgd = z.strictObject({ name: z.literal('sgd'), momentum: z.number().min(0).lt(1).default(0) });
+const epsilon = z.number().positive().describe('added to the divisor');
+const sgd = z.strictObject({
+  name: z.literal('sgd'),
+  momentum: z.number().min(0).lt(1).default(0).describe('share of the step before that is made again'),
+});
 const adamFields = {
-  beta1: z.number().min(0).lt(1).default(0.9),
-  beta2: z.number().min(0).lt(1).default(0.999),
-  epsilon: z.number().positive().default(1e-8),
+  beta1: z.number().min(0).lt(1).default(0.9).describe('memory of the mean gradient'),
+  beta2: z.number().min(0).lt(1).default(0.999).describe('memory of the mean squared gradient'),
+  epsilon: epsilon.default(1e-8),
 };
 const adam = z.strictObject({ name: z.literal('adam'), ...adamFields });
-const adamw = z.strictObject({ name: z.literal('adamw'), ...adamFields });
+const adamw = z
+  .strictObject({ name: z.literal('adamw'), ...adamFields })
+  .describe('adam with weight decay applied to the weight itself');
 const adagrad = z.strictObject({
   name: z.literal('adagrad'),
-  epsilon: z.number().positive().default(1e-10),
-  initial: z.number().min(0).default(0.1),
+  epsilon: epsilon.default(1e-10),
+  initial: z.number().min(0).default(0.1).describe('first value of the sums of squared gradients'),
 });
 
-export const optimizerOptions = z.discriminatedUnion('name', [sgd, adam, adamw, adagrad]);
+export const optimizerOptions = z.discriminatedUnion('name', [sgd, adam, adamw, adagrad], {
+  error: ({ input }) => {
+    const said = typeof input === 'string' ? input : (input as { name?: unknown } | null | undefined)?.name;
+    const names = ['sgd', 'adam', 'adamw', 'adagrad'];
+    return typeof said === 'string' && !names.includes(said)
+      ? `there is no optimizer "${said}", ${didYouMean(said, names)}`
+      : `an optimizer is an object with a name, such as { name: adam }; known: ${names.join(', ')}`;
+  },
+});
 export type OptimizerOptions = z.infer<typeof optimizerOptions>;
 
 export function createOptimizer(options: OptimizerOptions): Optimizer {

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 
 export const scheduleOptions = z.strictObject({
-  /** Steps over which the learning rate rises linearly from 0. */
-  warmup: z.int().min(0).default(0),
-  /** `cosine` lets it fall to `floor` of its height by the last step. */
-  decay: z.enum(['constant', 'cosine']).default('constant'),
-  floor: z.number().min(0).max(1).default(0),
+  warmup: z.int().min(0).default(0).describe('steps over which the learning rate rises linearly from 0'),
+  decay: z
+    .enum(['constant', 'cosine'])
+    .default('constant')
+    .describe('cosine lets it fall to floor of its height by the last step'),
+  floor: z.number().min(0).max(1).default(0).describe('the share of its height that cosine falls to'),
 });
 export type ScheduleOptions = z.infer<typeof scheduleOptions>;
 

@@ -26,10 +26,7 @@ const options = z.strictObject({
   activation: z.enum(ACTIVATIONS).default('relu').describe('of the hidden layers'),
   normalization: z.enum(['batch', 'layer', 'none']).default('none').describe('after each hidden layer'),
   dropout: z.number().min(0).lt(1).default(0).describe('share of hidden units left out in each training step'),
-  biases: z
-    .boolean()
-    .default(true)
-    .describe('add one learned number per user and one per item, read off their fields'),
+  biases: z.boolean().default(true).describe('add one learned number per user and one per item, read off their fields'),
   history: z.boolean().default(true).describe('pool each history of the user into the user tower'),
 });
 
