@@ -18,6 +18,22 @@ test('on a terminal one line is rewritten, at most ten times a second, cut to th
   expect(screen.written.slice(-2)).toEqual(['\r\x1b[2K', 'finished\n']);
 });
 
+test('a share becomes a bar on a terminal, and a terminal of unknown width counts as 80 wide', () => {
+  const screen = { ...terminal(true), columns: 0 };
+  const progress = createProgress(screen, () => 0);
+  progress.update(() => 'half', 0.5);
+  expect(screen.written).toEqual([`\r\x1b[2K${'█'.repeat(8)}${'░'.repeat(8)} half`]);
+  const log = terminal(false);
+  createProgress(
+    log,
+    (() => {
+      let time = -20_000;
+      return () => (time += 20_000);
+    })(),
+  ).update(() => 'half', 0.5);
+  expect(log.written).toEqual(['half\n']);
+});
+
 test('elsewhere there is a line every ten seconds, and no control codes', () => {
   let time = 5;
   const log = terminal(false);

@@ -24,7 +24,8 @@ export function watchRun(output: Output): { onEvent: (event: RunEvent) => void; 
         const { epoch, epochs, step, totalSteps, samplesPerSecond, loss, secondsLeft } = event;
         progress.update(
           () =>
-            `epoch ${epoch}/${epochs}  step ${count(step)}/${count(totalSteps)}  ${count(samplesPerSecond)} samples/s  loss ${loss.toFixed(4)}  at most ${duration(secondsLeft)} left`,
+            `epoch ${epoch}/${epochs} step ${count(step)}/${count(totalSteps)} ${count(samplesPerSecond)} samples/s loss ${loss.toFixed(4)} ≤${duration(secondsLeft)}`,
+          step / totalSteps,
         );
         return;
       }
@@ -38,7 +39,7 @@ export function watchRun(output: Output): { onEvent: (event: RunEvent) => void; 
         return;
       }
       case 'evaluating':
-        progress.update(() => `evaluating ${event.split}  ${Math.floor(event.done * 100)} %`);
+        progress.update(() => `evaluating ${event.split}  ${Math.floor(event.done * 100)} %`, event.done);
         return;
       case 'warning':
         progress.done();
