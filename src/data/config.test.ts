@@ -30,6 +30,15 @@ function messageOf(text: string): string {
 }
 
 describe('parseDatasetConfig', () => {
+  it.each([
+    ['{kind: numeric, buckets: 4, standardise: true}', 'cut into buckets or standardised, not both'],
+    ['{kind: numeric, log: true}', 'log is taken before standardising'],
+  ])('refuses options that do not go together: %s', (settings, why) => {
+    const message = messageOf(GOOD.replace('product: id', `product: id\n    price: ${settings}`));
+    expect(message).toContain(why);
+    expect(message).toContain('fields.item.price');
+  });
+
   it('fills in defaults and settles where the data lies', () => {
     const config = parseDatasetConfig(GOOD, '/data/shop/shop.yaml');
     expect(config.root).toBe('/data/shop');

@@ -249,11 +249,16 @@ function fieldSchema(): z.ZodType<FieldSettings> {
       : `a field needs a kind: ${kinds.join(', ')}`;
   const short = z.enum(kinds, { error: (issue) => unknownKind(issue.input) });
   const objects = kinds.map((kind) =>
-    z.strictObject({
-      kind: z.literal(kind),
-      column: name.optional().describe('default: the name of the field'),
-      ...fieldKind(kind).options.shape,
-    }),
+    z
+      .strictObject({
+        kind: z.literal(kind),
+        column: name.optional().describe('default: the name of the field'),
+        ...fieldKind(kind).options.shape,
+      })
+      .superRefine((settings, context) => {
+        const message = fieldKind(kind).conflict?.(settings);
+        if (message !== undefined) context.addIssue({ code: 'custom', message });
+      }),
   );
   const long = z.discriminatedUnion('kind', objects as [(typeof objects)[number], ...typeof objects], {
     error: (issue) => unknownKind((issue.input as { kind?: unknown } | undefined)?.kind),

@@ -65,6 +65,8 @@ interface KindBase<Options, State> {
   options: z.ZodObject;
   /** The column where the description names none; default: the name of the field. */
   usualColumn?(time: TimeOptions): string;
+  /** Says why options do not go together, if they do not. */
+  conflict?(options: Record<string, unknown>): string | undefined;
   /** Columns of the source file it reads. */
   columns(field: Field<Options>): string[];
   source(field: Field<Options>, columns: RawColumn[]): FieldSource;

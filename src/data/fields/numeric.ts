@@ -27,6 +27,11 @@ type State =
 export const numeric: NumberKind<Options, State> = {
   input: 'number',
   options,
+  conflict({ buckets, standardise, log }) {
+    if (standardise && buckets !== undefined) return 'a number is cut into buckets or standardised, not both';
+    if (log && !standardise) return 'log is taken before standardising: add standardise: true, or leave log out';
+    return undefined;
+  },
   columns: (field) => [field.column],
   source(field, [column]) {
     const number = numberOf(column!);
