@@ -176,3 +176,20 @@ describe('encodeModel', () => {
     expect(Buffer.from(file).includes(Buffer.from(backing.buffer))).toBe(false);
   });
 });
+
+it('writes the steps of a scan down once, and two scans apart', () => {
+  const sum = (steps: number) =>
+    ops.scan(x, [ops.input(`rows${steps}`, [steps, 2])], (carry, row) => ops.add(ops.relu(carry), row));
+  expect(opsOf({ y: sum(3) })).toEqual(['Scan', 'Identity']);
+  expect(count({ y: sum(3), z: sum(50) }, 'Scan')).toBe(2);
+  // Equal scans too: each has steps of its own.
+  expect(count({ y: sum(3), z: sum(3) }, 'Scan')).toBe(2);
+});
+
+it('refuses a scan whose steps change the shape or the type', () => {
+  const rows = ops.input('rows', [3, 2]);
+  expect(() => ops.scan(x, [rows], (carry) => ops.reduceSum(carry))).toThrow(
+    'scan(float32[B, 2], float32[3, 2]): a step makes float32[] of it',
+  );
+  expect(() => ops.scan(x, [rows], (carry) => ops.cast(carry, 'int32'))).toThrow('a step makes int32[B, 2] of it');
+});

@@ -62,7 +62,7 @@ export function compile(name: string, outputs: Record<string, Tensor>, options: 
     .map((node) => ({ name: node.attributes.name, shape: node.shape, distribution: node.attributes.distribution }));
   const filled = new Set([
     ...randoms.map((random) => random.name),
-    ...emit.plans.flatMap(({ order, start, end }) => [order, start, end]),
+    ...emit.plans.flatMap(({ feeds }) => Object.values(feeds)),
   ]);
   return {
     onnx: encodeModel(model),

@@ -17,12 +17,12 @@ export function completeFeeds({ inputs, plans, randoms }: FeedPlan, feeds: Feeds
   const sizes = namedSizes(inputs, feeds);
   const complete: Feeds = { ...feeds };
   for (const plan of plans) {
-    if (complete[plan.end] !== undefined) continue;
+    if (complete[plan.feeds.first] !== undefined) continue;
     const indices = feeds[plan.indices]!.data as Int32Array;
-    const { order, start, end } = indexPlan(indices, evaluate(plan.rows, sizes), plan.indices);
-    complete[plan.order] = { data: order, shape: [order.length] };
-    complete[plan.start] = { data: start, shape: [start.length] };
-    complete[plan.end] = { data: end, shape: [end.length] };
+    const sorted = indexPlan(indices, evaluate(plan.rows, sizes), plan.indices);
+    for (const part of Object.keys(sorted) as (keyof typeof sorted)[]) {
+      complete[plan.feeds[part]] = { data: sorted[part], shape: [sorted[part].length] };
+    }
   }
   for (const { name, shape, distribution } of randoms) {
     if (complete[name] !== undefined) continue;

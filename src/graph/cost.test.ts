@@ -63,6 +63,15 @@ describe('graphCost', () => {
     expect(graphCost([y], { B: 2 }).parameterBytes).toBe(80);
   });
 
+  it('counts the steps of a scan, and what they share once', () => {
+    const weight = ops.input('weight', [4, 4]);
+    const step = (carry: Tensor, row: Tensor) => ops.add(ops.matMul(carry, ops.matMul(weight, weight)), row);
+    const y = ops.scan(ops.input('start', ['B', 4]), [ops.input('rows', [5, 4])], step);
+    const { multiplyAdds, flops } = graphCost([y], { B: 3 });
+    expect(multiplyAdds).toBe(4 * 4 * 4 + 5 * (3 * 4 * 4));
+    expect(flops).toBe(2 * multiplyAdds + 5 * (3 * 4));
+  });
+
   it('wants every size', () => {
     expect(() => graphCost([ops.input('x', ['B'])], {})).toThrow('dimension B is not bound');
   });

@@ -1,4 +1,5 @@
 import { mergeEqual } from './merge.js';
+import { stepsOf } from './ops/scan.js';
 import { evaluate, type Shape } from './shape.js';
 import type { DType, Tensor } from './tensor.js';
 
@@ -37,10 +38,10 @@ export function graphCost(outputs: readonly Tensor[], sizes: Readonly<Record<str
   const looked = lookedUpBytes(nodes, find, bytes);
 
   const total: GraphCost = { ...nothing(), inputBytes: 0, outputBytes: 0, scopes: {} };
-  for (const node of nodes) {
+  const count = (node: Tensor, times: number) => {
     const scope = total.scopes[node.scope] ?? nothing();
     total.scopes[node.scope] = scope;
-    const flops = node.op.flops?.(node, size) ?? size(node.shape);
+    const flops = times * (node.op.flops?.(node, size) ?? size(node.shape));
     for (const cost of [total, scope]) {
       cost.flops += flops;
       if (node.op.name === 'matMul') cost.multiplyAdds += flops / 2;
@@ -50,7 +51,10 @@ export function graphCost(outputs: readonly Tensor[], sizes: Readonly<Record<str
       }
     }
     if (node.op.name === 'input') total.inputBytes += bytes(node);
-  }
+    const steps = stepsOf(node);
+    for (const inner of steps.nodes) count(inner, times * steps.times);
+  };
+  for (const node of nodes) count(node, 1);
   for (const output of outputs) total.outputBytes += bytes(output);
   return total;
 }

@@ -1,12 +1,19 @@
 import { TwoTowerError } from '../errors.js';
 import type { DType } from './dtype.js';
 import type { IndexPlan } from './index-plan.js';
-import { ONNX_TYPE, type OnnxAttribute, type OnnxNode, type OnnxTensor, type OnnxValue } from './onnx.js';
+import {
+  ONNX_TYPE,
+  type OnnxAttribute,
+  type OnnxGraph,
+  type OnnxNode,
+  type OnnxTensor,
+  type OnnxValue,
+} from './onnx.js';
 import { type Dim, formatShape, sameShape } from './shape.js';
 
 /** What an op's lowering writes into: ONNX nodes, constants and extra inputs of the graph being compiled. */
 export class Emitter {
-  readonly nodes: OnnxNode[] = [];
+  nodes: OnnxNode[] = [];
   readonly inputs: OnnxValue[] = [];
   readonly plans: IndexPlan[] = [];
   readonly initializers = new Map<string, OnnxTensor>();
@@ -36,6 +43,28 @@ export class Emitter {
     return outputs;
   }
 
+  /**
+   * What `build` emits as a graph of its own, the body of an operator; constants and inputs stay in the graph around it.
+   *
+   * @param output dtype and shape of the value whose name `build` returns
+   */
+  subgraph(
+    name: string,
+    inputs: OnnxValue[],
+    { dtype, shape }: Omit<OnnxValue, 'name'>,
+    build: () => string,
+  ): { graph: OnnxGraph } {
+    const around = this.nodes;
+    this.nodes = [];
+    try {
+      // Under a name of its own also where it is a value from around or an input.
+      const output = this.node('Identity', [build()]);
+      return { graph: { name, nodes: this.nodes, inputs, outputs: [{ name: output, dtype, shape }] } };
+    } finally {
+      this.nodes = around;
+    }
+  }
+
   /** Asks the node that made `value` for its output number `index` as well. */
   further(value: string, index: number): string {
     const { outputs } = this.nodes.find((node) => node.outputs[0] === value)!;
@@ -58,19 +87,21 @@ export class Emitter {
     return value.name;
   }
 
-  /** The feeds by which the sums of rows with equal indices are found, for `count` fed indices below `rows`. */
-  plan(indices: string, count: Dim, rows: Dim): IndexPlan {
+  /** The feeds by which the sums of rows with equal indices are found, for fed indices below `rows`. */
+  plan(indices: string, rows: Dim): IndexPlan {
     const known = this.plans.find((plan) => plan.indices === indices && plan.rows === rows);
     if (known !== undefined) return known;
     const feed = (part: string, size: Dim) =>
       this.input({ name: `${indices}#${part}:${rows}`, dtype: 'int32', shape: [size] });
-    const plan = {
-      indices,
-      rows,
-      order: feed('order', typeof count === 'number' ? count + 1 : `1+${count}`),
-      start: feed('start', rows),
-      end: feed('end', rows),
+    const repeated = `${indices}#repetitions:${rows}`;
+    const feeds = {
+      first: feed('first', rows),
+      rest: feed('rest', `${indices}#others:${rows}`),
+      repeated: feed('repeated', repeated),
+      start: feed('start', repeated),
+      end: feed('end', repeated),
     };
+    const plan: IndexPlan = { indices, rows, feeds };
     this.plans.push(plan);
     return plan;
   }

@@ -7,37 +7,63 @@ export interface IndexPlan {
   indices: string;
   /** Number of distinct indices: the size of what was gathered from. */
   rows: Dim;
-  /** Names of the three feeds, int32: [1 + number of indices], [rows] and [rows]. */
-  order: string;
-  start: string;
-  end: string;
+  /** Names of the feeds, all int32. */
+  feeds: Record<keyof SortedIndices, string>;
+}
+
+/** Where each index occurs; positions are counted from 1, 0 stands for nowhere. */
+export interface SortedIndices {
+  /** [rows]: position of the first occurrence. */
+  first: Int32Array;
+  /** [1 + number of further occurrences]: 0, then the positions of all other occurrences, sorted by index. */
+  rest: Int32Array;
+  /** [repeated]: the indices that occur more than once, ascending. */
+  repeated: Int32Array;
+  /** [repeated]: the further occurrences of such an index are the entries of `rest` after `start` up to `end`. */
+  start: Int32Array;
+  end: Int32Array;
 }
 
 /**
- * A counting sort of row indices. `order` begins with 0; then follow, each plus 1, the positions with index 0, those with index
- * 1, …: those with index i are the entries after `start[i]` up to `end[i]`. Stable, so that sums come out the same in every run.
+ * A counting sort of row indices. Stable, so that sums come out the same in every run.
  * @param indices values in [0, rows)
  * @param name of the feed they come from
  */
-export function indexPlan(
-  indices: Int32Array,
-  rows: number,
-  name: string,
-): { order: Int32Array; start: Int32Array; end: Int32Array } {
-  const end = new Int32Array(rows);
-  for (let i = 0; i < indices.length; i++) end[indices[i]!]!++;
-  const start = new Int32Array(rows);
+export function indexPlan(indices: Int32Array, rows: number, name: string): SortedIndices {
+  const counts = new Int32Array(rows);
+  for (let i = 0; i < indices.length; i++) counts[indices[i]!]!++;
+  const next = new Int32Array(rows);
   let total = 0;
+  let distinct = 0;
+  let repetitions = 0;
   for (let row = 0; row < rows; row++) {
-    start[row] = total;
-    total += end[row]!;
-    end[row] = start[row]!;
+    const count = counts[row]!;
+    next[row] = 1 + total - distinct;
+    total += count;
+    if (count > 0) distinct++;
+    if (count > 1) repetitions++;
   }
   if (total !== indices.length) {
     const at = indices.findIndex((index) => index < 0 || index >= rows);
     throw new TwoTowerError('GRAPH_FEED', `${name}[${at}] is ${indices[at]}, but there are ${rows} rows`);
   }
-  const order = new Int32Array(indices.length + 1);
-  for (let i = 0; i < indices.length; i++) order[++end[indices[i]!]!] = i + 1;
-  return { order, start, end };
+  const repeated = new Int32Array(repetitions);
+  const start = new Int32Array(repetitions);
+  const end = new Int32Array(repetitions);
+  for (let row = 0, at = 0; row < rows; row++) {
+    const count = counts[row]!;
+    if (count < 2) continue;
+    repeated[at] = row;
+    start[at] = next[row]! - 1;
+    end[at] = start[at]! + count - 1;
+    at++;
+  }
+  const first = new Int32Array(rows);
+  const rest = new Int32Array(1 + total - distinct);
+  for (let i = 0; i < indices.length; i++) {
+    const row = indices[i]!;
+    if (first[row] === 0) first[row] = i + 1;
+    else rest[next[row]!++] = i + 1;
+  }
+  return { first, rest, repeated, start, end };
 }

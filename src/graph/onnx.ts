@@ -9,7 +9,13 @@ import type { Dim } from './shape.js';
 export const OPSET = 21;
 const IR_VERSION = 10;
 
-export type OnnxAttribute = number | string | readonly number[] | { float: number } | { tensor: OnnxTensor };
+export type OnnxAttribute =
+  | number
+  | string
+  | readonly number[]
+  | { float: number }
+  | { tensor: OnnxTensor }
+  | { graph: OnnxGraph };
 
 export interface OnnxNode {
   name: string;
@@ -32,11 +38,15 @@ export interface OnnxTensor {
   bytes: Uint8Array;
 }
 
-export interface OnnxModel {
+/** Nodes between inputs and outputs; as the body of an operator it may also read what stands around it by name. */
+export interface OnnxGraph {
   name: string;
   nodes: OnnxNode[];
   inputs: OnnxValue[];
   outputs: OnnxValue[];
+}
+
+export interface OnnxModel extends OnnxGraph {
   initializers: Map<string, OnnxTensor>;
   metadata?: Record<string, string>;
 }
@@ -84,6 +94,9 @@ function attributeFields(name: string, value: OnnxAttribute): Fields {
     } else if ('float' in (value as object)) {
       w.tag(2, WireType.Bit32).float((value as { float: number }).float);
       integer(w, 20, 1);
+    } else if ('graph' in (value as object)) {
+      message(w, 6, graphFields((value as { graph: OnnxGraph }).graph));
+      integer(w, 20, 5);
     } else {
       message(w, 5, tensorFields((value as { tensor: OnnxTensor }).tensor));
       integer(w, 20, 4);
@@ -107,13 +120,9 @@ function valueFields(value: OnnxValue): Fields {
   };
 }
 
-/** The bytes of an `.onnx` file. */
-export function encodeModel(model: OnnxModel): Uint8Array {
-  const writer = new BinaryWriter();
-  integer(writer, 1, IR_VERSION);
-  text(writer, 2, 'twotower');
-  message(writer, 7, (graph) => {
-    for (const node of model.nodes) {
+function graphFields({ name, nodes, inputs, outputs }: OnnxGraph, initializers?: OnnxModel['initializers']): Fields {
+  return (graph) => {
+    for (const node of nodes) {
       message(graph, 1, (w) => {
         for (const name of node.inputs) text(w, 1, name);
         for (const name of node.outputs) text(w, 2, name);
@@ -122,11 +131,19 @@ export function encodeModel(model: OnnxModel): Uint8Array {
         for (const [name, value] of Object.entries(node.attributes ?? {})) message(w, 5, attributeFields(name, value));
       });
     }
-    text(graph, 2, model.name);
-    for (const [name, tensor] of model.initializers) message(graph, 5, tensorFields(tensor, name));
-    for (const value of model.inputs) message(graph, 11, valueFields(value));
-    for (const value of model.outputs) message(graph, 12, valueFields(value));
-  });
+    text(graph, 2, name);
+    for (const [name, tensor] of initializers ?? []) message(graph, 5, tensorFields(tensor, name));
+    for (const value of inputs) message(graph, 11, valueFields(value));
+    for (const value of outputs) message(graph, 12, valueFields(value));
+  };
+}
+
+/** The bytes of an `.onnx` file. */
+export function encodeModel(model: OnnxModel): Uint8Array {
+  const writer = new BinaryWriter();
+  integer(writer, 1, IR_VERSION);
+  text(writer, 2, 'twotower');
+  message(writer, 7, graphFields(model, model.initializers));
   message(writer, 8, (opset) => {
     text(opset, 1, '');
     integer(opset, 2, OPSET);

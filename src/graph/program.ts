@@ -70,7 +70,7 @@ export class Program {
       tensors[name] = new ort.Tensor(dtype as 'float32', feed.data as Float32Array, feed.shape);
     }
     const complete = completeFeeds(this.graph, feeds, random);
-    for (const name of plans.flatMap(({ order, start, end }) => [order, start, end])) {
+    for (const name of plans.flatMap((plan) => Object.values(plan.feeds))) {
       const { data, shape } = complete[name]!;
       tensors[name] = new ort.Tensor('int32', data as Int32Array, shape);
     }

@@ -9,11 +9,12 @@ import {
   matMul,
   pad,
   parameter,
+  product,
   reduceMax,
   reshape,
-  slice,
   type Tensor,
   width,
+  windows,
 } from '../graph/index.js';
 import { glorotUniform, zeros } from './initializers.js';
 
@@ -27,7 +28,7 @@ export interface ConvolutionOptions {
 }
 
 /**
- * 1-D convolution over the second to last axis, as one matrix product of the shifted lists side by side: y_t = Σ_k
+ * 1-D convolution over the second to last axis, as one matrix product of the windows laid flat: y_t = Σ_k
  * x_{t+k}·W_k + b, [..., L, in] → [..., L', units]. The weight [kernel·in, units] has the rows of W_0, then W_1, …
  */
 export function convolution(name: string, x: Tensor, units: number, options: ConvolutionOptions): Tensor {
@@ -35,11 +36,13 @@ export function convolution(name: string, x: Tensor, units: number, options: Con
   return inScope(name, () => {
     const before = Math.floor((kernel - 1) / 2);
     const padded = padding === 'same' ? pad(x, -2, before, kernel - 1 - before) : x;
-    const outputs = width(padded, -2) - kernel + 1;
-    const shifted = Array.from({ length: kernel }, (_, k) => slice(padded, -2, k, k + outputs));
-    const weight = parameter('weight', [kernel * width(x), units], initialize);
-    const product = matMul(concat(shifted), weight);
-    return bias ? add(product, parameter('bias', [units], zeros)) : product;
+    const seen = kernel === 1 ? padded : windows(padded, kernel);
+    const leading = [...x.shape.slice(0, -2), width(padded, -2) - kernel + 1];
+    // With the bias added to plain rows ONNX Runtime takes both for one product.
+    const rows = reshape(seen, [product(leading), kernel * width(x)]);
+    const made = matMul(rows, parameter('weight', [kernel * width(x), units], initialize));
+    const result = bias ? add(made, parameter('bias', [units], zeros)) : made;
+    return reshape(result, [...leading, units], x);
   });
 }
 

@@ -5,6 +5,7 @@ import {
   divide,
   inScope,
   isTraining,
+  layerNormalization,
   matMul,
   maximum,
   multiply,
@@ -38,9 +39,12 @@ export function layerNorm(
   { epsilon = 1e-5, affine = true }: NormalizationOptions = {},
 ): Tensor {
   return inScope(name, () => {
-    const normal = standardize(x, epsilon);
-    if (!affine) return normal;
-    return add(multiply(normal, parameter('scale', [width(x)], ones)), parameter('shift', [width(x)], zeros));
+    if (!affine) return standardize(x, epsilon);
+    const scale = parameter('scale', [width(x)], ones);
+    const shift = parameter('shift', [width(x)], zeros);
+    // Gradients read the standardized values, so that training makes them anyway.
+    if (isTraining()) return add(multiply(standardize(x, epsilon), scale), shift);
+    return layerNormalization(x, scale, shift, epsilon);
   });
 }
 

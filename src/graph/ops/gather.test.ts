@@ -101,6 +101,7 @@ describe('planSource', () => {
 });
 
 describe('scatterSum of several blocks', () => {
+  const fewRows = input('values', ['P', 2]);
   const build = () =>
     apply(scatterSumOp, [
       input('a', ['P', 2]),
@@ -118,6 +119,20 @@ describe('scatterSum of several blocks', () => {
       like: { data: new Float32Array(3), shape: [3, 1] },
     });
     expect([...(sum!.data as Float32Array)]).toEqual([3, 4, 0, 0, 11, 22]);
+    await program.release();
+  });
+
+  it.each([
+    ['all different', [2, 0, 1], [3, 4, 5, 6, 1, 2]],
+    ['all the same', [1, 1, 1], [0, 0, 9, 12, 0, 0]],
+  ])('sums by indices that are %s', async (_, by, expected) => {
+    const program = await Program.load(compile('test', { sum: apply(scatterSumOp, [fewRows, index, like]) }));
+    const { sum } = await program.call({
+      values: { data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [3, 2] },
+      indices: { data: Int32Array.from(by), shape: [3] },
+      like: { data: new Float32Array(3), shape: [3, 1] },
+    });
+    expect([...(sum!.data as Float32Array)]).toEqual(expected);
     await program.release();
   });
 

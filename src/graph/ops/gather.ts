@@ -32,8 +32,9 @@ export const gather = (x: Tensor, indices: Tensor): Tensor => apply(gatherOp, [x
  * More blocks of rows may follow, where the indices are those of all blocks, one after the other.
  *
  * ONNX Runtime's parallel `ScatterND` loses additions when an index repeats, and `ScatterElements` is slow. Where the
- * indices are fed, the host sends along their sorted order and the boundaries of equal ones (an index plan); the sums are
- * then differences of one cumulative sum in float64, which is exact to float32 and the same in every run.
+ * indices are fed, the host sends along where each occurs (an index plan). A sum then starts from the row where its index
+ * occurs first; what follows is added as differences of one cumulative sum in float64, which is exact to float32 and the same in
+ * every run, and short where few indices repeat.
  */
 export const scatterSumOp: Op = {
   name: 'scatterSum',
@@ -65,18 +66,22 @@ export const scatterSumOp: Op = {
       ]);
       return emit.node('ScatterElements', [zeros, wide, rows!], { axis: 0, reduction: 'add' });
     }
-    const plan = emit.plan(source.attributes.name, product(index.shape), target.shape[0]!);
-    // The plan puts row 0 first, so that the sum up to any place is one entry of the running sum.
+    const { feeds } = emit.plan(source.attributes.name, target.shape[0]!);
+    // Row 0, of zeros, is the sum of nothing.
     const width = emit.node('Slice', [emit.node('Shape', [rows!]), emit.ints([1]), emit.ints([2])]);
     const nothing = emit.node('Expand', [
       emit.constant(node.dtype, [1, 1], [0]),
       emit.node('Concat', [emit.ints([1]), width], { axis: 0 }),
     ]);
-    const sorted = emit.node('Gather', [emit.node('Concat', [nothing, rows!, ...more], { axis: 0 }), plan.order]);
-    const running = emit.node('CumSum', [emit.cast(sorted, 'float64'), emit.scalar('int64', 0)]);
-    const upTo = emit.node('Gather', [running, plan.end]);
-    const before = emit.node('Gather', [running, plan.start]);
-    return emit.cast(emit.node('Sub', [upTo, before]), node.dtype);
+    const all = emit.node('Concat', [nothing, rows!, ...more], { axis: 0 });
+    const rest = emit.cast(emit.node('Gather', [all, feeds.rest]), 'float64');
+    const running = emit.node('CumSum', [rest, emit.scalar('int64', 0)]);
+    const upTo = emit.node('Gather', [running, feeds.end]);
+    const before = emit.node('Gather', [running, feeds.start]);
+    const further = emit.cast(emit.node('Sub', [upTo, before]), node.dtype);
+    // Each of these rows once: threads do not meet.
+    const where = emit.node('Unsqueeze', [emit.cast(feeds.repeated, 'int64'), emit.ints([1])]);
+    return emit.node('ScatterND', [emit.node('Gather', [all, feeds.first]), where, further], { reduction: 'add' });
   },
   gradient(node, upstream) {
     if (node.inputs.length > 3) unfit('no gradient flows back into several blocks');

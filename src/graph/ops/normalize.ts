@@ -1,3 +1,4 @@
+import { sameShape } from '../shape.js';
 import { apply, type Op, type Tensor, unfit } from '../tensor.js';
 import { add, divide, multiply, subtract } from './arithmetic.js';
 import { reduceSum } from './broadcast.js';
@@ -23,6 +24,36 @@ export const standardizeOp: Op = {
   },
   flops: (node, size) => 8 * size(node.shape),
 };
+
+/** `standardize` with scale and shift [size], in one pass: for graphs that do not need what lies between. */
+export const layerNormalizationOp: Op = {
+  name: 'layerNormalization',
+  infer(inputs) {
+    const [x, scale, shift] = inputs as [Tensor, Tensor, Tensor];
+    const size = x.shape.at(-1)!;
+    if (typeof size !== 'number') unfit('the last axis must be a number');
+    if (!sameShape(scale.shape, [size]) || !sameShape(shift.shape, [size])) unfit(`scale and shift must be [${size}]`);
+    return { shape: x.shape, dtype: x.dtype };
+  },
+  lower(emit, node, [x, scale, shift]) {
+    const epsilon = { float: node.attributes.epsilon };
+    return emit.node('LayerNormalization', [x!, scale!, shift!], { axis: -1, epsilon });
+  },
+  gradient(node, upstream) {
+    const [x, scale] = node.inputs as [Tensor, Tensor];
+    const normal = standardize(x, node.attributes.epsilon);
+    const outer = x.shape.map((_, axis) => axis).slice(0, -1);
+    return [
+      standardizeOp.gradient!(normal, multiply(upstream, scale))[0],
+      reduceSum(multiply(upstream, normal), outer),
+      reduceSum(upstream, outer),
+    ];
+  },
+  flops: (node, size) => 10 * size(node.shape),
+};
+
+export const layerNormalization = (x: Tensor, scale: Tensor, shift: Tensor, epsilon = 1e-5): Tensor =>
+  apply(layerNormalizationOp, [x, scale, shift], { epsilon });
 
 /** 1 / sqrt(variance + epsilon) of each row, which `standardize`, its first input, has found anyway; the second is that one's input. */
 export const inverseDeviationOp: Op = {

@@ -5,6 +5,7 @@ import type { Op } from '../tensor.js';
 import { arithmeticCases } from '../testing/cases/arithmetic.js';
 import { indexingCases } from '../testing/cases/indexing.js';
 import { productCases } from '../testing/cases/products.js';
+import { recurrenceCases } from '../testing/cases/recurrences.js';
 import { reductionCases } from '../testing/cases/reductions.js';
 import { shapeCases } from '../testing/cases/shapes.js';
 import { unaryCases } from '../testing/cases/unary.js';
@@ -13,7 +14,15 @@ import { run } from '../testing/run.js';
 import { reduceSum } from './broadcast.js';
 import * as exported from './index.js';
 
-const cases = [...arithmeticCases, ...unaryCases, ...shapeCases, ...reductionCases, ...productCases, ...indexingCases];
+const cases = [
+  ...arithmeticCases,
+  ...unaryCases,
+  ...shapeCases,
+  ...reductionCases,
+  ...productCases,
+  ...indexingCases,
+  ...recurrenceCases,
+];
 // Random numbers have a test of their own: random-feeds.test.ts.
 const ops = Object.entries(exported).filter(([name]) => name.endsWith('Op') && name !== 'randomOp') as [string, Op][];
 function isDifferenced({ op, gradients }: OpCase): boolean {

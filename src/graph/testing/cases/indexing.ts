@@ -10,6 +10,21 @@ const table = [
 const int = 'int32';
 
 export const indexingCases: OpCase[] = [
+  opCase(ops.windowsOp, 'of two positions', (leaf) => ops.windows(leaf(table), 2), {
+    expected: [
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [
+        [3, 4],
+        [5, 6],
+      ],
+    ],
+  }),
+  opCase(ops.windowsOp, 'of three positions of many lists', (leaf) =>
+    ops.windows(leaf(numbers([2, 5, 2]), ['B', 5, 2]), 3),
+  ),
   opCase(
     ops.gatherOp,
     'of fed rows, some twice',

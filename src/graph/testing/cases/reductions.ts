@@ -10,6 +10,15 @@ const mean = 2;
 const deviation = Math.sqrt(2 / 3 + 1e-5);
 
 export const reductionCases: OpCase[] = [
+  opCase(
+    ops.layerNormalizationOp,
+    'of rows',
+    (leaf) => ops.layerNormalization(leaf([[1, 2, 3]], ['B', 3]), leaf([1, 2, 4]), leaf([5, 6, 7])),
+    { expected: [[5 - 1 / deviation, 6, 7 + 4 / deviation]] },
+  ),
+  opCase(ops.layerNormalizationOp, 'of rows of matrices', (leaf) =>
+    ops.layerNormalization(leaf(numbers([2, 3, 4]), ['B', 'N', 4]), leaf(numbers([4], 2)), leaf(numbers([4], 3))),
+  ),
   opCase(ops.reduceSumOp, 'over everything', (leaf) => ops.reduceSum(leaf(matrix, ['B', 3])), { expected: 27 }),
   opCase(ops.reduceSumOp, 'over the first axis', (leaf) => ops.reduceSum(leaf(matrix, ['B', 3]), 0), {
     expected: [5, 7, 15],
