@@ -113,3 +113,25 @@ test.each(OPERATORS)('gradients, %s', async (_, sort) => {
     );
   }
 });
+
+test.each(OPERATORS)('%s of lists whose length is known only at run time is the same', async (_, sort) => {
+  const feeds = {
+    s: floats([
+      [0.5, -1, 2],
+      [1, 1, 0],
+    ]),
+    m: bools([
+      [1, 1, 1],
+      [1, 1, 0],
+    ]),
+  };
+  for (const logarithm of [false, true]) {
+    const options = (n: number | string) => ({ mask: input('m', ['B', n], 'bool'), logarithm });
+    const known = await valuesOf(() => sort(x('s', 'B', 3), options(3)), feeds);
+    expectClose(await valuesOf(() => sort(x('s', 'B', 'L'), options('L')), feeds), known);
+    expectClose(
+      await valuesOf(() => sort(x('s', 'B', 'L'), { logarithm }), feeds),
+      await valuesOf(() => sort(x('s', 'B', 3), { logarithm }), feeds),
+    );
+  }
+});

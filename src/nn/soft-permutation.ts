@@ -2,7 +2,9 @@ import {
   abs,
   add,
   and,
+  broadcastTo,
   constant,
+  cumulativeSum,
   divide,
   equal,
   expandDims,
@@ -16,12 +18,14 @@ import {
   or,
   reduceSum,
   scalar,
+  sizeOf,
   softmax,
+  squeeze,
+  stopGradient,
   subtract,
   type Tensor,
   topK,
   where,
-  width,
 } from '../graph/index.js';
 import { LOWEST } from './masked-softmax.js';
 
@@ -44,14 +48,13 @@ export interface SoftPermutationOptions {
  * @returns [..., n, n]
  */
 export function neuralSort(scores: Tensor, options: SoftPermutationOptions = {}): Tensor {
-  const n = width(scores);
   const { mask } = options;
   const gaps = abs(subtract(expandDims(scores, -1), expandDims(scores, -2)));
   const counted = mask === undefined ? gaps : multiply(gaps, expandDims(indicator(mask), -2));
   const spread = expandDims(reduceSum(counted, -1), -2);
-  const count = mask === undefined ? scalar(n) : expandDims(reduceSum(indicator(mask), -1, true), -1);
-  const factor = subtract(add(count, 1), multiply(ranks(n), 2));
-  return relax(subtract(multiply(factor, expandDims(scores, -2)), spread), n, options);
+  const count = mask === undefined ? sizeOf(scores, -1) : expandDims(reduceSum(indicator(mask), -1, true), -1);
+  const factor = subtract(add(count, 1), multiply(ranks(scores), 2));
+  return relax(subtract(multiply(factor, expandDims(scores, -2)), spread), scores, options);
 }
 
 /**
@@ -60,31 +63,46 @@ export function neuralSort(scores: Tensor, options: SoftPermutationOptions = {})
  * instead of summing n gaps.
  */
 export function softSort(scores: Tensor, options: SoftPermutationOptions = {}): Tensor {
-  const n = width(scores);
   const { mask } = options;
-  const present = mask === undefined ? scores : where(mask, scores, scalar(LOWEST));
-  const sorted = expandDims(topK(present, n), -1);
-  const finite = mask === undefined ? sorted : where(rowMask(mask, n), sorted, scalar(0));
-  return relax(negate(abs(subtract(finite, expandDims(scores, -2)))), n, options);
+  const sorted = expandDims(sortedDownwards(scores, mask), -1);
+  const finite = mask === undefined ? sorted : where(rowMask(mask, scores), sorted, scalar(0));
+  return relax(negate(abs(subtract(finite, expandDims(scores, -2)))), scores, options);
 }
 
-/** 1 … n as a column [n, 1]. */
-function ranks(n: number): Tensor {
-  return constant(
-    Array.from({ length: n }, (_, i) => i + 1),
-    [n, 1],
+/** The scores that exist, the largest first, and then anything. */
+function sortedDownwards(scores: Tensor, mask?: Tensor): Tensor {
+  const n = scores.shape.at(-1);
+  if (typeof n === 'number') return topK(mask === undefined ? scores : where(mask, scores, scalar(LOWEST)), n);
+  // ONNX would want to know how many to sort.
+  const order = hardPermutation(stopGradient(scores), mask);
+  return reduceSum(multiply(order, expandDims(scores, -2)), -1);
+}
+
+/** 1 … n as a column [n, 1], or [..., n, 1] where n is known only at run time. */
+function ranks(scores: Tensor): Tensor {
+  const n = scores.shape.at(-1);
+  if (typeof n === 'number') {
+    return constant(
+      Array.from({ length: n }, (_, i) => i + 1),
+      [n, 1],
+    );
+  }
+  const one = constant(
+    [1],
+    scores.shape.map(() => 1),
   );
+  return expandDims(cumulativeSum(broadcastTo(one, scores.shape, scores)), -1);
 }
 
 /** bool [..., n, 1]: the first m rows, m the number of scores that exist. */
-function rowMask(mask: Tensor, n: number): Tensor {
+function rowMask(mask: Tensor, scores: Tensor): Tensor {
   const count = expandDims(reduceSum(indicator(mask), -1, true), -1);
-  return less(ranks(n), add(count, 0.5));
+  return less(ranks(scores), add(count, 0.5));
 }
 
 function relax(
   logits: Tensor,
-  n: number,
+  scores: Tensor,
   { temperature = 1, mask, logarithm = false }: SoftPermutationOptions,
 ): Tensor {
   const normalize = logarithm ? logSoftmax : softmax;
@@ -92,7 +110,7 @@ function relax(
   if (mask === undefined) return normalize(scaled);
   const columns = expandDims(mask, -2);
   const rows = normalize(where(columns, scaled, scalar(LOWEST)));
-  return where(and(columns, rowMask(mask, n)), rows, scalar(0));
+  return where(and(columns, rowMask(mask, scores)), rows, scalar(0));
 }
 
 /**
@@ -100,18 +118,14 @@ function relax(
  * relaxed ones, [..., n] → [..., n, n]. No gradient. With a mask, padded rows and columns are 0.
  */
 export function hardPermutation(scores: Tensor, mask?: Tensor): Tensor {
-  const n = width(scores);
   const column = expandDims(scores, -1);
   const row = expandDims(scores, -2);
+  const rank = ranks(scores);
   // Entry [j, l] of `before`: item l stands before item j.
-  const earlier = constant(
-    Array.from({ length: n * n }, (_, i) => (i % n < Math.floor(i / n) ? 1 : 0)),
-    [n, n],
-    'bool',
-  );
+  const earlier = greater(rank, expandDims(squeeze(rank, -1), -2));
   const before = indicator(or(greater(row, column), and(earlier, equal(row, column))));
   const counted = mask === undefined ? before : multiply(before, expandDims(indicator(mask), -2));
   const position = expandDims(reduceSum(counted, -1), -2);
-  const hit = less(abs(subtract(position, subtract(ranks(n), 1))), 0.5);
+  const hit = less(abs(subtract(position, subtract(rank, 1))), 0.5);
   return indicator(mask === undefined ? hit : and(hit, expandDims(mask, -2)));
 }
