@@ -23,6 +23,13 @@ export const ERROR_CODES = {
   CHECKPOINT_DAMAGED: 'a checkpoint is truncated or altered',
   RUN_INVALID: 'a run folder is missing or incomplete',
   RUN_INTERRUPTED: 'training was stopped from outside; it can be resumed',
+  SERVING_STORE: 'a store or one of its versions is missing, incomplete or damaged',
+  SERVING_VERIFY: 'a version does not score as its runs do, so that it was not published',
+  SERVING_OVERLOADED: 'more requests wait than the queue holds',
+  SERVING_CLOSED: 'the engine is shutting down',
+  SERVING_STATE: 'items, users or events could not be stored durably, or their store cannot be opened',
+  INDEX_DAMAGED: 'a retrieval index is truncated or altered',
+  INDEX_ENGINE: 'the library of the approximate index cannot be loaded here',
   USAGE: 'a command was called wrongly',
 } as const;
 

@@ -72,6 +72,14 @@ async function viaTemporary(path: string, work: (temporary: string) => Promise<v
   await syncFolder(folder);
 }
 
+/** Removes everything that dead processes left half-written in a folder, whatever its name; the work of living ones stays. */
+export async function removeAbandoned(folder: string): Promise<void> {
+  for (const entry of await readdir(folder)) {
+    const match = /^\.(.+)\.\d+-\d+\.partial$/.exec(entry);
+    if (match !== null) await removeLeftovers(folder, match[1]!);
+  }
+}
+
 /** Removes the temporary names a dead process left for `name`; those of living writers stay. */
 async function removeLeftovers(folder: string, name: string): Promise<void> {
   for (const entry of await readdir(folder)) {

@@ -16,6 +16,10 @@
  * | `history.H.lag`                   | float32 | [B, L]       | seconds between the past event and the request, 0 where padded or unknown |
  * | `pair.request`, `pair.item`       | int32   | [P]          | row among the B requests, row among the I items           |
  * | `pair.label`, `pair.weight`       | float32 | [P]          |                                                           |
+ * | `pair.stage`                      | int32   | [P]          | how far the pair came: index into the dataset's stages, 0 = corpus |
+ * | `pair.teacher`, `pair.taught`     | float32 | [P]          | a teacher's logit, 0 where there is none; 1 where there is one |
+ * | `list.pairs`                      | int32   | [B, L]       | rows of the pair table that make up a request's list, in order, padded with 0 |
+ * | `list.mask`                       | float32 | [B, L]       | 1 at real positions, 0 at padded ones                     |
  */
 export type Owner = 'user' | 'item' | 'context';
 
@@ -76,3 +80,12 @@ export interface Feed {
 
 /** Named feeds of one batch. */
 export type Feeds = Record<string, Feed>;
+
+/** Feeds of a batch that are made only where the graph reads them. */
+export const LIST_FEEDS = {
+  stage: 'pair.stage',
+  teacher: 'pair.teacher',
+  taught: 'pair.taught',
+  pairs: 'list.pairs',
+  mask: 'list.mask',
+} as const;

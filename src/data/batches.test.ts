@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Feeds } from '../schema.js';
+import { Random } from '../random.js';
+import { type Feeds, LIST_FEEDS } from '../schema.js';
 import { assembleBatch, BatchAssembler, itemFeeds, requestFeeds } from './batches.js';
 import type { Dataset } from './dataset.js';
+import { fullStageSamples } from './full-stage.js';
 import { generateDataset } from './generate.js';
+import { listCount, rowsOfLists, withTeacher } from './samples.js';
 import { countItems, uniformSampler } from './sampling.js';
 
 const dataset = generateDataset({ users: 20, items: 15, events: 400, historyLength: 4 });
@@ -179,4 +182,118 @@ test('weights come from a feedback column, and an unknown column is named', () =
 
 test('an empty batch is three empty tables', () => {
   expect(assembleBatch(dataset, rowsOf()).dims).toEqual({ B: 0, I: 0, P: 0 });
+});
+
+describe('batches of lists', () => {
+  const options = { impressions: 2, candidates: 0, randoms: 3, choose: 'random', window: 0, seed: 2 } as const;
+  const sampler = uniformSampler(dataset.items.count);
+  const samples = fullStageSamples(dataset, { ...options, sampler });
+  const teacher = samples.item.map((item, row) => (row % 3 === 0 ? Number.NaN : item / 4));
+  const taught = withTeacher(samples, Float32Array.from(teacher));
+  const reads = new Set<string>(Object.values(LIST_FEEDS));
+  const someLists = fc
+    .uniqueArray(fc.nat(listCount(samples) - 1), { minLength: 1, maxLength: 12 })
+    .map((lists) => Uint32Array.from(lists));
+
+  test('every list is one request with its pairs (brute-force twin)', () => {
+    fc.assert(
+      fc.property(someLists, fc.boolean(), (lists, itemPerPair) => {
+        const { dims, feeds, events, items } = assembleBatch(dataset, lists, { samples: taught, reads, itemPerPair });
+        const { data: pairs, shape } = feeds['list.pairs']!;
+        const mask = feeds['list.mask']!.data;
+        expect([shape, feeds['list.mask']!.shape]).toEqual([[lists.length, shape[1]], shape]);
+        const longest = Math.max(...Array.from(lists, (l) => samples.offsets[l + 1]! - samples.offsets[l]!));
+        expect([dims.B, shape[1]]).toEqual([lists.length, longest]);
+        let pair = 0;
+        lists.forEach((list, b) => {
+          const [from, to] = [samples.offsets[list]!, samples.offsets[list + 1]!];
+          const speaker = samples.event[from]!;
+          const request = requestFeeds(dataset, {
+            users: [dataset.events.user[speaker]!],
+            times: [dataset.events.time[speaker]!],
+            contexts: [speaker],
+          });
+          expect(requestRow(feeds, b)).toEqual(requestRow(request, 0));
+          for (let at = 0; at < longest; at++) {
+            const row = from + at;
+            const place = b * longest + at;
+            expect([mask[place], pairs[place]]).toEqual(row < to ? [1, pair] : [0, 0]);
+            if (row >= to) continue;
+            expect(feeds['pair.request']!.data[pair]).toBe(b);
+            expect(items[feeds['pair.item']!.data[pair]!]).toBe(samples.item[row]);
+            expect(events[pair]).toBe(speaker);
+            const read = ['pair.label', 'pair.stage', 'pair.teacher', 'pair.taught'].map(
+              (name) => feeds[name]!.data[pair],
+            );
+            const score = taught.teacher![row]!;
+            const known = Number.isNaN(score) ? [0, 0] : [score, 1];
+            expect(read).toEqual([samples.label[row], samples.stage[row], ...known]);
+            pair++;
+          }
+        });
+        expect(dims.P).toBe(pair);
+        expect(dims.I).toBe(itemPerPair ? pair : new Set(items).size);
+      }),
+      { seed: 8, numRuns: 30 },
+    );
+  });
+
+  test('make only what is read', () => {
+    const lists = rowsOf(0, 1);
+    const names = (only?: Set<string>) =>
+      Object.keys(assembleBatch(dataset, lists, { samples: taught, ...(only && { reads: only }) }).feeds);
+    expect(names().filter((name) => [...reads].includes(name))).toEqual([]);
+    expect(names(new Set([LIST_FEEDS.stage])).filter((name) => [...reads].includes(name))).toEqual(['pair.stage']);
+    expect(names(reads)).toEqual(expect.arrayContaining([...reads]));
+  });
+
+  test('reuse of buffers leaves nothing of a longer list', () => {
+    const by = Array.from({ length: listCount(samples) }, (_, list) => list).sort(
+      (a, b) => samples.offsets[b + 1]! - samples.offsets[b]! - (samples.offsets[a + 1]! - samples.offsets[a]!),
+    );
+    const assembler = new BatchAssembler(dataset, { samples: taught, reads });
+    for (const lists of [by.slice(0, 5), by.slice(5, 10), by.slice(-6), by.slice(-3)].map((l) => Uint32Array.from(l))) {
+      expect(assembler.assemble(lists, 1)).toEqual(assembleBatch(dataset, lists, { samples: taught, reads }, 1));
+    }
+  });
+
+  test('item.logq is the log of the chance that an item is in a batch of lists', () => {
+    const counts = countItems(samples.item, samples.item.keys(), dataset.items.count);
+    const total = listCount(samples);
+    const size = 4;
+    const met = new Float64Array(dataset.items.count);
+    const rounds = 3000;
+    const random = Random.of(1, 'lists');
+    for (let round = 0; round < rounds; round++) {
+      const lists = new Set<number>();
+      while (lists.size < size) lists.add(random.below(total));
+      for (const item of new Set(
+        Array.from(rowsOfLists(samples, Uint32Array.from(lists)), (row) => samples.item[row]!),
+      ))
+        met[item]!++;
+    }
+    const batch = assembleBatch(dataset, rowsOf(0, 1, 2, 3), { samples, itemCounts: counts });
+    batch.items.forEach((item, i) => {
+      // The formula draws with replacement, which shows where lists are few.
+      expect(Math.abs(batch.feeds['item.logq']!.data[i]! - Math.log(met[item]! / rounds))).toBeLessThan(0.15);
+    });
+  });
+});
+
+test('without lists, the pairs of one request in a batch are its list, and a teacher speaks for events', () => {
+  const teacher = Float32Array.from({ length: dataset.events.count }, (_, row) => (row % 2 ? row : Number.NaN));
+  const rows = rowsOf(3, 0, 4, 1);
+  const reads = new Set<string>(Object.values(LIST_FEEDS));
+  const { feeds, dims } = assembleBatch(dataset, rows, { teacher, reads });
+  const request = [...feeds['pair.request']!.data];
+  const { data, shape } = feeds['list.pairs']!;
+  const lists = Array.from({ length: dims.B }, (_, b) => [...data.subarray(b * shape[1]!, (b + 1) * shape[1]!)]);
+  const mask = feeds['list.mask']!.data;
+  lists.forEach((list, b) => {
+    const own = list.filter((_, at) => mask[b * shape[1]! + at] === 1);
+    expect(own).toEqual(request.flatMap((of, pair) => (of === b ? [pair] : [])));
+  });
+  expect([...feeds['pair.teacher']!.data]).toEqual([3, 0, 0, 1]);
+  expect([...feeds['pair.taught']!.data]).toEqual([1, 0, 0, 1]);
+  expect([...feeds['pair.stage']!.data]).toEqual([...rows].map((row) => dataset.events.stage[row]));
 });

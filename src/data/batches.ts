@@ -1,18 +1,22 @@
-import { didYouMean, TwoTowerError } from '../errors.js';
+import { TwoTowerError } from '../errors.js';
 import { Random } from '../random.js';
 import type { Feeds } from '../schema.js';
 import type { Dataset } from './dataset.js';
 import { Distinct } from './distinct.js';
 import { FeedBuffers, gatherFeatures, IdDropout } from './feeds.js';
 import { gatherHistory } from './histories.js';
+import { listFeeds } from './list-feeds.js';
+import { columnsOfEvents, columnsOfSamples, type PairColumns } from './pair-columns.js';
 import { indexRequests, type RequestIndex } from './requests.js';
+import { listCount, rowsOfLists, type SampleTable } from './samples.js';
 import { appearanceLogQ, type ItemSampler } from './sampling.js';
+import { type TeacherVectors, vectorFeeds } from './teacher-vectors.js';
 
 /** The three tables of one batch: B requests, I items, P pairs. Feeds as in `schema.ts`. */
 export interface Batch {
   dims: { B: number; I: number; P: number };
   feeds: Feeds;
-  /** Event row of each pair, [P]. */
+  /** Event row that speaks for the request of each pair, [P]; without lists the pair's own. */
   events: Uint32Array;
   /** Row in the user table of each request, [B]. */
   users: Int32Array;
@@ -21,11 +25,22 @@ export interface Batch {
 }
 
 export interface BatchOptions {
-  /** Feedback column that becomes `pair.label`; the data set's label unless given. */
+  /** Feedback column that becomes `pair.label`; the data set's label unless given. Not with `samples`, which have labels. */
   label?: string;
-  /** Feedback column that becomes `pair.weight`; ones unless given. */
+  /** Feedback column that becomes `pair.weight`; ones unless given. Not with `samples`. */
   weight?: string;
-  /** One request row and one item row per pair, as batch norm over samples needs, instead of each distinct one once. */
+  /** Batches are made of lists of these samples instead of events; each list is one request. */
+  samples?: SampleTable;
+  /** A teacher's logit for every event, NaN where there is none; samples bring their own. */
+  teacher?: Float32Array;
+  /** Vectors of a teacher for the batch's items and requests. */
+  vectors?: TeacherVectors | undefined;
+  /** Which of `LIST_FEEDS` to make; none unless given. */
+  reads?: ReadonlySet<string>;
+  /**
+   * One request row and one item row per pair, as batch norm over samples needs, instead of each distinct one once. The lists
+   * of `samples` stay one request each.
+   */
   itemPerPair?: boolean;
   /** Share of vocabulary lookups replaced by the unknown row, 0 to 1. Off unless given; for training only. */
   idDropout?: number;
@@ -35,7 +50,10 @@ export interface BatchOptions {
   seed?: number;
   /** Item rows drawn once per batch and appended to its items, for all requests. Needs no pair: the loss sees the table. */
   negatives?: { sampler: ItemSampler; perBatch: number };
-  /** Training events per item row (`countItems`). When given, `item.logq` [I] is fed: see `appearanceLogQ`. */
+  /**
+   * Training events per item row (`countItems`), or with `samples` the lists that hold it. When given, `item.logq` [I] is fed:
+   * see `appearanceLogQ`.
+   */
   itemCounts?: Uint32Array;
 }
 
@@ -81,7 +99,7 @@ export function itemFeeds(
   return feeds;
 }
 
-/** One batch of event rows, in memory of its own. For many batches use a `BatchAssembler`, which reuses its buffers. */
+/** One batch of event rows (or of lists, where the options have samples), in memory of its own. For many batches use a `BatchAssembler`, which reuses its buffers. */
 export function assembleBatch(dataset: Dataset, rows: Uint32Array, options: BatchOptions = {}, step = 0): Batch {
   return new BatchAssembler(dataset, options).assemble(rows, step);
 }
@@ -93,8 +111,7 @@ export function assembleBatch(dataset: Dataset, rows: Uint32Array, options: Batc
  */
 export class BatchAssembler {
   private readonly requests: RequestIndex;
-  private readonly label: Float32Array;
-  private readonly weight: Float32Array | undefined;
+  private readonly pairs: PairColumns;
   private readonly sets = [new FeedBuffers(), new FeedBuffers()] as const;
   private turn: 0 | 1 = 0;
   private readonly distinctRequests = new Distinct();
@@ -105,18 +122,18 @@ export class BatchAssembler {
     private readonly dataset: Dataset,
     private readonly options: BatchOptions = {},
   ) {
-    this.label = feedbackColumn(dataset, options.label ?? dataset.label);
-    this.weight = options.weight === undefined ? undefined : feedbackColumn(dataset, options.weight);
+    this.pairs = options.samples === undefined ? columnsOfEvents(dataset, options) : columnsOfSamples(options.samples);
     this.requests = requestIndexOf(dataset);
   }
 
   /**
-   * @param rows event rows, one per pair, [P].
+   * @param drawn event rows, one per pair; with `samples`, numbers of lists.
    * @param step names the random streams of this batch.
    */
-  assemble(rows: Uint32Array, step: number): Batch {
-    const { dataset, options } = this;
+  assemble(drawn: Uint32Array, step: number): Batch {
+    const { dataset, options, pairs } = this;
     const { events } = dataset;
+    const rows = options.samples === undefined ? drawn : rowsOfLists(options.samples, drawn);
     const P = rows.length;
     const buffers = options.ownMemory ? new FeedBuffers() : this.sets[this.turn];
     this.turn = this.turn === 0 ? 1 : 0;
@@ -127,7 +144,11 @@ export class BatchAssembler {
 
     const pairRequest = buffers.int32('pair.request', P);
     const pairItem = buffers.int32('pair.item', P);
-    const requestEvents = this.numberRequests(rows, pairRequest, buffers);
+    const speakers = pairs.event === undefined ? rows : rows.map((row) => pairs.event![row]!);
+    const requestEvents =
+      options.samples === undefined
+        ? this.numberRequests(rows, pairRequest, buffers)
+        : numberLists(options.samples, drawn, pairRequest);
     const items = this.numberItems(rows, pairItem, buffers, step);
     const B = requestEvents.length;
 
@@ -139,23 +160,27 @@ export class BatchAssembler {
     }
     const feeds = requestFeeds(dataset, { users, times, contexts: requestEvents }, buffers, dropout);
     Object.assign(feeds, itemFeeds(dataset, items, buffers, dropout));
+    if (options.vectors !== undefined) {
+      vectorFeeds(feeds, options.vectors, { item: items, user: requestEvents }, buffers);
+    }
 
     const label = buffers.float32('pair.label', P);
     const weight = buffers.float32('pair.weight', P);
-    for (let p = 0; p < P; p++) label[p] = this.label[rows[p]!]!;
-    if (this.weight === undefined) weight.fill(1);
-    else for (let p = 0; p < P; p++) weight[p] = this.weight[rows[p]!]!;
+    for (let p = 0; p < P; p++) label[p] = pairs.label[rows[p]!]!;
+    if (pairs.weight === undefined) weight.fill(1);
+    else for (let p = 0; p < P; p++) weight[p] = pairs.weight[rows[p]!]!;
     feeds['pair.request'] = { data: pairRequest, shape: [P] };
     feeds['pair.item'] = { data: pairItem, shape: [P] };
     feeds['pair.label'] = { data: label, shape: [P] };
     feeds['pair.weight'] = { data: weight, shape: [P] };
+    if (options.reads !== undefined) listFeeds(feeds, options.reads, { pairs, rows, request: pairRequest, B }, buffers);
     if (options.itemCounts !== undefined) {
-      const logQ = this.logQOf(P, options.itemCounts);
+      const logQ = this.logQOf(drawn.length, options.itemCounts);
       const data = buffers.float32('item.logq', items.length);
       for (let i = 0; i < items.length; i++) data[i] = logQ(items[i]!);
       feeds['item.logq'] = { data, shape: [items.length] };
     }
-    return { dims: { B, I: items.length, P }, feeds, events: rows, users, items };
+    return { dims: { B, I: items.length, P }, feeds, events: speakers, users, items };
   }
 
   /** Gives each pair its request and returns one event per request, which stands for its user and context. */
@@ -180,7 +205,7 @@ export class BatchAssembler {
   /** Gives each pair its item and returns the item rows of the batch, sampled negatives last. */
   private numberItems(rows: Uint32Array, pairItem: Int32Array, buffers: FeedBuffers, step: number): Int32Array {
     const { distinctItems, options } = this;
-    const eventItem = this.dataset.events.item;
+    const pairItems = this.pairs.item;
     const random = Random.of(options.seed ?? 0, 'negatives', step);
     const draws = options.negatives?.perBatch ?? 0;
     const draw = () => options.negatives?.sampler.draw(random) ?? 0;
@@ -188,25 +213,31 @@ export class BatchAssembler {
     if (options.itemPerPair) {
       for (let p = 0; p < rows.length; p++) {
         pairItem[p] = p;
-        items[p] = eventItem[rows[p]!]!;
+        items[p] = pairItems[rows[p]!]!;
       }
       for (let n = 0; n < draws; n++) items[rows.length + n] = draw();
       return items;
     }
     distinctItems.clear();
-    for (let p = 0; p < rows.length; p++) pairItem[p] = distinctItems.add(eventItem[rows[p]!]!);
+    for (let p = 0; p < rows.length; p++) pairItem[p] = distinctItems.add(pairItems[rows[p]!]!);
     for (let n = 0; n < draws; n++) distinctItems.add(draw());
     items.set(distinctItems.keys());
     return items.subarray(0, distinctItems.count);
   }
 
   /** Batches are of one size but for an epoch's last, so few of these are ever made. */
-  private logQOf(pairs: number, counts: Uint32Array): (item: number) => number {
-    let logQ = this.logQs.get(pairs);
+  private logQOf(drawn: number, counts: Uint32Array): (item: number) => number {
+    let logQ = this.logQs.get(drawn);
     if (logQ === undefined) {
-      const { negatives, itemPerPair } = this.options;
-      logQ = appearanceLogQ({ counts, pairs, repeated: itemPerPair ?? false, ...(negatives ? { negatives } : {}) });
-      this.logQs.set(pairs, logQ);
+      const { negatives, itemPerPair, samples } = this.options;
+      logQ = appearanceLogQ({
+        counts,
+        pairs: drawn,
+        repeated: itemPerPair ?? false,
+        ...(samples && { of: listCount(samples) }),
+        ...(negatives && { negatives }),
+      });
+      this.logQs.set(drawn, logQ);
     }
     return logQ;
   }
@@ -223,11 +254,13 @@ function requestIndexOf(dataset: Dataset): RequestIndex {
   return index;
 }
 
-function feedbackColumn(dataset: Dataset, name: string): Float32Array {
-  const column = dataset.events.feedback.get(name);
-  if (column === undefined) {
-    const known = dataset.events.feedback.keys();
-    throw new TwoTowerError('DATA_COLUMN', `"${name}" is not a feedback column`, didYouMean(name, known));
-  }
-  return column;
+/** Every list is one request; its first row speaks for it. */
+function numberLists({ event, offsets }: SampleTable, lists: Uint32Array, pairRequest: Int32Array): Int32Array {
+  const speakers = new Int32Array(lists.length);
+  let p = 0;
+  lists.forEach((list, b) => {
+    speakers[b] = event[offsets[list]!]!;
+    for (let row = offsets[list]!; row < offsets[list + 1]!; row++) pairRequest[p++] = b;
+  });
+  return speakers;
 }

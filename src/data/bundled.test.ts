@@ -18,7 +18,7 @@ const AFTERWARDS =
 
 describe('bundled descriptions', () => {
   it('are found by name and validate', () => {
-    expect(bundledDatasets()).toEqual(['kuairand-pure', 'movielens-100k', 'movielens-1m']);
+    expect(bundledDatasets()).toEqual(['kuairand-pure', 'movielens-100k', 'movielens-1m', 'movielens-1m-next']);
     for (const name of bundledDatasets()) expect(readDatasetConfig(datasetFile(name)).name).toBe(name);
     expect(() => datasetFile('movielens-10m')).toThrow(/did you mean "movielens-1m"/);
     expect(() => datasetFile('my.yaml')).toThrow('my.yaml: there is no such file');
@@ -80,6 +80,24 @@ describe('bundled descriptions', () => {
     expect(dataset.encoders.vocabularies['item.genres']!.values).toContain("Children's");
     expect([...dataset.events.feedback.get('rating')!].slice(0, 5)).toEqual([1, 2, 3, 4, 5]);
     expect([...dataset.events.feedback.get('liked')!].slice(0, 5)).toEqual([0, 0, 0, 1, 1]);
+  });
+
+  it('movielens-1m-next asks for the films after a long past of users that training never saw', async () => {
+    const rows = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].flatMap((user) =>
+      Array.from({ length: 20 }, (_, i) => `${user}::${1 + ((user * i) % 7)}::${1 + (i % 5)}::${1000 + i}`),
+    );
+    const users = Array.from({ length: 10 }, (_, i) => `${1 + i}::F::25::${i}::0000${i}\n`);
+    const films = Array.from({ length: 7 }, (_, i) => `${1 + i}::Film ${i} (1901)::Drama\n`);
+    const root = folderOf({
+      'ratings.dat': `${rows.join('\n')}\n`,
+      'users.dat': users.join(''),
+      'movies.dat': films.join(''),
+    });
+    const { events, splits, schema } = await loadDataset('movielens-1m-next', { root });
+    expect(Object.values(splits).map((part) => part.length)).toEqual([7 * 20, 10, 2 * 10]);
+    expect(new Set(Array.from(splits.test, (row) => events.time[row]! >= 1010))).toEqual(new Set([true]));
+    expect(events.feedback.get('rated')!.every((rated) => rated === 1)).toBe(true);
+    expect(schema.user.map(({ name }) => name)).not.toContain('user_id');
   });
 
   it('movielens-100k reads its genre flags', async () => {

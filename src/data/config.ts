@@ -4,6 +4,7 @@ import { didYouMean } from '../errors.js';
 import { parseYaml, readYaml } from '../yaml.js';
 import { fieldKind, fieldKinds } from './fields/index.js';
 import type { Field } from './fields/kind.js';
+import { stageOptions, stageProblems } from './stage-options.js';
 
 const name = z.string().min(1);
 
@@ -60,17 +61,48 @@ const moment = z.union([z.number(), z.iso.datetime({ offset: true }), z.iso.date
     'a time is ISO 8601 with a zone (2022-05-06T00:00:00+08:00), a date (UTC), or a number in the unit of the column',
 });
 
-const split = z.union([
+const leavesTest = [
+  ({ train, validation }: { train: number; validation: number }) => train + validation < 1,
+  'train and validation leave nothing for the test',
+] as const;
+
+/** Where the parts of a log are cut, in a dataset description or in a configuration that cuts otherwise. */
+export const splitOptions = z.union([
   z.strictObject({
     by: name.optional().describe('a numeric column to cut instead of the time'),
     trainUntil: moment.describe('training: everything before'),
     validationUntil: moment.describe('validation: what follows until here (exclusive); test: the rest'),
   }),
+  z
+    .strictObject({
+      train: z.number().gt(0).lt(1).describe('share of the events, the earliest'),
+      validation: z.number().gt(0).lt(1).describe('share of the events that follow; test: the rest'),
+    })
+    .refine(...leavesTest),
   z.strictObject({
-    train: z.number().gt(0).lt(1).describe('share of the events, the earliest'),
-    validation: z.number().gt(0).lt(1).describe('share of the events that follow; test: the rest'),
+    newest: z
+      .int()
+      .min(1)
+      .describe(
+        "how many of a user's newest events are the test, and how many before them validation; the rest is training",
+      ),
+    users: z
+      .strictObject({
+        train: z.number().gt(0).lt(1).describe('share of the users all of whose events are training'),
+        validation: z
+          .number()
+          .gt(0)
+          .lt(1)
+          .describe('share of the users whose newest events are validation; test: those of the rest'),
+        seed: z.int().min(0).default(1).describe('deals users out differently'),
+      })
+      .refine(...leavesTest)
+      .optional()
+      .describe('leaves out whole users instead: what a user of validation or test did before is only history'),
   }),
 ]);
+/** A split as it is written down. */
+export type SplitOptions = z.output<typeof splitOptions>;
 
 const fieldOf = fieldSchema();
 const history = z.strictObject({
@@ -138,6 +170,12 @@ export const datasetSchema = z
       .array(z.union([name, z.strictObject({ ...predicate, name: name.describe('of the feedback') })]))
       .min(1)
       .describe('what came of an event: columns with numbers, or conditions on a column'),
+    stages: stageOptions.optional().describe('how far items come; default: corpus, candidate, shown, and the label'),
+    scores: z
+      .array(name)
+      .min(1)
+      .optional()
+      .describe('columns with the scores (logits) of another model, to distil from; never features'),
     drop: z.array(predicateObject).default([]).describe('events to leave out'),
     label: name.describe('the feedback to predict'),
     fields: z
@@ -148,7 +186,7 @@ export const datasetSchema = z
       })
       .describe('the features, by name: a kind, or an object with kind, column and options'),
     histories: z.record(name, history).default({}).describe('earlier events of a user, by name'),
-    split: split.describe('what is trained on, chosen by and tested on, in the order of time'),
+    split: splitOptions.describe('what is trained on, chosen by and tested on, in the order of time'),
   })
   .superRefine((config, context) => {
     const feedback = config.feedback.map((one) => (typeof one === 'string' ? one : one.name));
@@ -171,6 +209,13 @@ export const datasetSchema = z
       }
     };
     must(['label'], config.label, feedback, 'feedback');
+    for (const { path, message } of stageProblems(config.stages, feedback)) {
+      context.addIssue({ code: 'custom', path: ['stages', ...path], message });
+    }
+    if (config.stages?.column !== undefined && 'newest' in config.split) {
+      const message = 'a split by the newest events of a user counts exposures: it does not go with a stage column';
+      context.addIssue({ code: 'custom', path: ['stages', 'column'], message });
+    }
     for (const field of Object.keys(config.fields.item)) {
       taken(['fields', 'item', field], field, ['logq'], 'what batches tell of the frequency of an item');
     }
@@ -187,9 +232,6 @@ export const datasetSchema = z
         path: ['fields'],
         message: 'at least one user field and one item field are needed',
       });
-    }
-    if ('train' in config.split && config.split.train + config.split.validation >= 1) {
-      context.addIssue({ code: 'custom', path: ['split'], message: 'train and validation leave nothing for the test' });
     }
   });
 

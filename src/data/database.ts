@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type DuckDBAppender,
   type DuckDBConnection,
   type DuckDBDataChunk,
   DuckDBInstance,
@@ -57,6 +58,16 @@ export class Database {
 
   async run(sql: string): Promise<void> {
     await this.connection.run(sql);
+  }
+
+  /** Fills a table row by row; to be closed before the table is read. */
+  appender(table: string): Promise<DuckDBAppender> {
+    return this.connection.createAppender(table);
+  }
+
+  /** A path for a file that lives no longer than the database. */
+  path(name: string): string {
+    return join(this.folder, name);
   }
 
   /** A small result, as objects of plain JavaScript values; BIGINT becomes bigint. */

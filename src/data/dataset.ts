@@ -22,7 +22,10 @@ export interface KeyedTable extends EntityTable {
   display: Map<string, (string | null)[]>;
 }
 
-/** Exposures in time order (ties in file order). */
+/**
+ * Exposures in time order (ties in file order). Where the log names stages, also what requests considered and did not show:
+ * such rows have no feedback (zeros), and `Dataset.splits` leaves them out.
+ */
 export interface EventTable {
   count: number;
   /** Row in the user table. */
@@ -33,6 +36,10 @@ export interface EventTable {
   time: Float64Array;
   /** Feedback columns by name: 0/1 or a graded value. */
   feedback: Map<string, Float32Array>;
+  /** How far each event came: index into `Dataset.stages`. */
+  stage: Uint8Array;
+  /** Scores that the log brings along, by column name, NaN where it has none; never features. */
+  scores?: Map<string, Float32Array>;
   /** Requests as numbered by the log; absent when the log names none. */
   request?: Int32Array;
   context: EntityTable;
@@ -64,12 +71,23 @@ export interface Dataset {
   histories: HistoryLog[];
   /** The feedback column that training predicts. */
   label: string;
-  /** Row numbers in `events`, ascending. */
+  /** Names of how far an item came, in ascending order; 0 is what was never more than a part of the corpus. */
+  stages: string[];
+  /** The first of `stages` that means "the user saw it". */
+  shown: number;
+  /** Row numbers in `events` of what was shown, ascending. */
   splits: Record<SplitName, Uint32Array>;
+  /** Row numbers in `events` of what was considered and never shown, ascending; absent where the log has none. */
+  unshown?: Record<SplitName, Uint32Array>;
   /** Everything fitted on the training part, as JSON, enough to encode raw values later: see `featurizer.ts`. */
   encoders: EncoderState;
-  /** SHA-256 over the dataset description and the source files. */
+  /** SHA-256 over the dataset description and the source files: what the vocabularies rest on. */
   hash: string;
+  /**
+   * The same without the split: datasets with one `logHash` have the same rows of users, items and events, whatever part of
+   * them each was fitted on.
+   */
+  logHash: string;
   /** Bad rows of the source files that were left out. */
   skippedRows?: number;
 }

@@ -1,6 +1,7 @@
 import { TwoTowerError } from '../errors.js';
 import type { EncodedColumn, EventTable, KeyedTable } from './dataset.js';
 import { doubleReader, fieldReader, integerReader, type Reader, readInto } from './encode.js';
+import { eventStages, stageLevels } from './levels.js';
 import { Reorder, stableOrder } from './sort.js';
 import type { Cut } from './split.js';
 import { placeOf, rowSql } from './stage.js';
@@ -73,6 +74,15 @@ export async function encodeEvents(
     feedback.set(typeof one === 'string' ? one : one.name, values);
     readers.push(doubleReader(`feedback${i}::DOUBLE`, values));
   });
+  const scores = new Map<string, Float32Array>();
+  (config.scores ?? []).forEach((name, i) => {
+    const values = new Float32Array(count);
+    scores.set(name, values);
+    readers.push(doubleReader(`coalesce(score${i}, 'nan'::DOUBLE)`, values));
+  });
+  const levels = stageLevels(config);
+  const logged = levels.column === undefined ? undefined : new Int32Array(count);
+  if (logged !== undefined) readers.push(integerReader('stage::INTEGER', logged));
   const columns = new Map<string, EncodedColumn>();
   fields.forEach((staged, i) => {
     if (staged.field.owner !== 'context') return;
@@ -87,10 +97,13 @@ export async function encodeEvents(
   const order = stableOrder(time);
   if (order !== undefined) {
     const reorder = new Reorder(order);
-    for (const values of [user, item, time, cutKeys, request, ...feedback.values()]) if (values) reorder.rows(values);
+    const all = [user, item, time, cutKeys, request, logged, ...feedback.values(), ...scores.values()];
+    for (const values of all) if (values) reorder.rows(values);
     for (const column of columns.values()) reorder.column(column);
   }
-  const events: EventTable = { count, user, item, time, feedback, context: { count, columns } };
+  const stage = eventStages(levels, feedback, count, logged);
+  const events: EventTable = { count, user, item, time, feedback, stage, context: { count, columns } };
+  if (scores.size > 0) events.scores = scores;
   if (request !== undefined) events.request = request;
   return { events, keys: cutKeys ?? time, unordered };
 }

@@ -66,13 +66,17 @@ export function generateMovieLensShape(options: MovieLensShapeOptions = {}): Dat
       item: events.item,
       time: events.time,
       feedback: new Map([['liked', events.liked]]),
+      stage: Uint8Array.from(events.liked, (liked) => (liked > 0 ? 3 : 2)),
       context: { count, columns: new Map() },
     },
     histories,
     label: 'liked',
+    stages: ['corpus', 'candidate', 'shown', 'liked'],
+    shown: 2,
     splits,
     encoders: fields.encoders,
     hash: seed.toString(16).padStart(64, '0'),
+    logHash: seed.toString(16).padStart(64, '0'),
   };
 }
 

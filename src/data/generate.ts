@@ -131,6 +131,7 @@ export function generateWithRecords(options: GenerateOptions = {}): { dataset: D
         ['click', click],
         ['seconds', seconds],
       ]),
+      stage: Uint8Array.from(click, (clicked) => (clicked > 0 ? 3 : 2)),
       ...(options.requests === false ? {} : { request }),
       context: {
         count: events,
@@ -146,6 +147,8 @@ export function generateWithRecords(options: GenerateOptions = {}): { dataset: D
     },
     histories,
     label: 'click',
+    stages: ['corpus', 'candidate', 'shown', 'click'],
+    shown: 2,
     splits,
     encoders: {
       version: 1,
@@ -186,6 +189,7 @@ export function generateWithRecords(options: GenerateOptions = {}): { dataset: D
       },
     },
     hash: '0'.repeat(64),
+    logHash: '0'.repeat(64),
   };
   const records: GeneratedRecords = {
     users: userKeys.map((key, u) => (u === 0 ? {} : { user_id: key, age: log.age[u] })),

@@ -8,6 +8,7 @@ describe('inspectDataset', () => {
     expect(inspection.counts).toEqual({ events: 10, users: 5, items: 5, dropped: 0, badRows: 0 });
     expect(inspection.time).toEqual({ first: 10, last: 100 });
     expect(inspection.feedback).toEqual({ bought: { train: 5 / 7, validation: 0, test: 0.5 } });
+    expect(inspection.stages).toEqual({ shown: 4, bought: 6 });
     expect(inspection.splits.train).toEqual({ events: 7, users: 3, items: 3, first: 10, last: 70 });
     // The test events: user 3 buys e, user 4 looks at d; neither e nor d nor user 4 is known.
     const unknown = Object.fromEntries(inspection.fields.map(({ name, unknownInTest }) => [name, unknownInTest]));
@@ -43,6 +44,7 @@ describe('inspectDataset', () => {
     expect(lines.find((line) => line.startsWith('  train'))).toMatch(
       /7 events {2}3 users {2}3 items {2}1970-01-01 00:00 to 1970-01-01 00:01/,
     );
+    expect(lines.find((line) => /^ {2}shown/.test(line))).toBe('  shown                        4');
     expect(lines.find((line) => line.includes('place'))).toMatch(/context +place +id +3 +0\.0 %/);
     expect(lines.every((line) => !line.includes('undefined') && !line.includes('NaN'))).toBe(true);
   });

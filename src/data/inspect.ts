@@ -1,6 +1,7 @@
 import type { DatasetConfig } from './config.js';
 import type { Dataset, SplitName } from './dataset.js';
 import { type LoadOptions, type LoadReport, loadWithReport } from './load.js';
+import { countStages } from './samples.js';
 
 /** What there is to know of a dataset before training on it. */
 export interface Inspection {
@@ -13,6 +14,8 @@ export interface Inspection {
   /** Mean of each feedback column over each part. */
   feedback: Record<string, Record<SplitName, number>>;
   label: string;
+  /** Events by how far they came, in ascending order; stages that none came to are left out. */
+  stages: Record<string, number>;
   splits: Record<SplitName, { events: number; users: number; items: number; first: number; last: number }>;
   /** Rows with the unknown one; the share of test events whose value is unknown (0 … 1). */
   fields: {
@@ -57,6 +60,7 @@ export function summarise(dataset: Dataset, report: LoadReport): Inspection {
     time: { first: events.time[0]!, last: events.time[events.count - 1]! },
     feedback,
     label: dataset.label,
+    stages: countStages(events.stage, dataset.stages),
     splits: {
       train: partOf(dataset, splits.train),
       validation: partOf(dataset, splits.validation),
@@ -206,6 +210,9 @@ export function inspectionLines(inspection: Inspection): string[] {
       ([name, rate]) =>
         `  ${name.padEnd(20)} ${[rate.train, rate.validation, rate.test].map((one) => one.toFixed(4)).join('  ')}${name === inspection.label ? '  label' : ''}`,
     ),
+    '',
+    'stages (events that came so far and no further)',
+    ...Object.entries(inspection.stages).map(([name, events]) => `  ${name.padEnd(20)} ${number(events).padStart(9)}`),
     '',
     'fields (rows, share of the test values that are unknown)',
     ...inspection.fields.map((field) => {

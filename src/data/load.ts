@@ -3,12 +3,13 @@ import { createReadStream } from 'node:fs';
 import type { Feature, Schema } from '../schema.js';
 import { BadRows } from './bad-rows.js';
 import { bundledConfig } from './bundled.js';
-import { type DatasetConfig, fieldsOf } from './config.js';
+import { type DatasetConfig, fieldsOf, type SplitOptions } from './config.js';
 import { Database } from './database.js';
 import type { Dataset, EventTable, HistoryLog } from './dataset.js';
 import { encodeEvents, encodeKeyed } from './encode-tables.js';
 import { fieldKind } from './fields/index.js';
 import { buildHistoryLog, firstEvents, readSeeds } from './history-log.js';
+import { separateUnshown, stageLevels } from './levels.js';
 import { cutOf, splitRows } from './split.js';
 import { completeKeyed, type LoadContext, stageEvents, stageKeyed } from './tables.js';
 import { type Fitted, fitFields, sizeIn } from './vocabulary.js';
@@ -16,6 +17,8 @@ import { type Fitted, fitFields, sizeIn } from './vocabulary.js';
 export interface LoadOptions {
   /** Data folder instead of the description's own. */
   root?: string;
+  /** Where the parts are cut instead of where the description says. */
+  split?: SplitOptions;
   /** Bad rows that are skipped and counted before a load fails; default 0. */
   maxBadRows?: number;
   /** Where downloads are kept: see `download`. */
@@ -25,6 +28,8 @@ export interface LoadOptions {
   memoryLimit?: string;
   /** Now, in seconds since 1970: events more than a day later are refused. */
   now?: number;
+  /** Called once the tables `users` and `items` are staged in the load's database, in the order of the rows they will have. */
+  onStaged?: (staged: LoadContext) => Promise<void>;
 }
 
 export interface LoadProgress {
@@ -67,7 +72,11 @@ export async function loadWithReport(
 ): Promise<{ dataset: Dataset; report: LoadReport; config: DatasetConfig }> {
   const progress = options.onProgress ?? (() => {});
   const given = typeof source === 'string' ? await bundledConfig(source, options) : source;
-  const config = options.root === undefined ? given : { ...given, root: options.root };
+  const config = {
+    ...given,
+    ...(options.root !== undefined && { root: options.root }),
+    ...(options.split !== undefined && { split: options.split }),
+  };
   const db = await Database.open(options.memoryLimit ?? '512MB');
   try {
     const maxBadRows = options.maxBadRows ?? 0;
@@ -86,6 +95,7 @@ export async function loadWithReport(
     progress({ stage: 'reading events' });
     await stageEvents(context);
     const unlisted = { user: await completeKeyed(context, 'user'), item: await completeKeyed(context, 'item') };
+    await options.onStaged?.(context);
     progress({ stage: 'learning vocabularies' });
     const cut = await cutOf(db, config);
     const fitted = await fitFields(context, `problem = 0 AND ${cut.column} < (${sqlNumber(cut.trainUntil)})`);
@@ -93,6 +103,7 @@ export async function loadWithReport(
     const items = await encodeKeyed(context, 'item', fitted);
     const { events, keys, unordered } = await encodeEvents(context, fitted, cut, progress);
     const splits = splitRows(config, cut, keys);
+    const levels = stageLevels(config);
     progress({ stage: 'gathering histories' });
     const { histories, unknownSeedItems } = await buildHistories(context, events, users.count);
     const report: LoadReport = {
@@ -117,12 +128,14 @@ export async function loadWithReport(
       events,
       histories,
       label: config.label,
-      splits,
+      stages: levels.names,
+      shown: levels.shown,
+      ...separateUnshown(splits, events.stage, levels.shown),
       encoders: { version: 1, fields: fitted.states, vocabularies: fitted.vocabularies },
-      hash: await hashOf(
+      ...(await hashesOf(
         config,
         report.sources.map(({ file }) => file),
-      ),
+      )),
       skippedRows: context.bad.count,
     };
     return { dataset, report, config };
@@ -162,15 +175,19 @@ async function buildHistories(
   return { histories, unknownSeedItems };
 }
 
-/** SHA-256 over what the description says and the bytes of the files, wherever they lie. */
-async function hashOf(config: DatasetConfig, files: string[]): Promise<string> {
+/** SHA-256 over what the description says and the bytes of the files, wherever they lie: with the split and without. */
+async function hashesOf(config: DatasetConfig, files: string[]): Promise<{ hash: string; logHash: string }> {
   const { file: _, root: __, about: ___, download: ____, ...said } = config;
+  const { split: _____, ...unsplit } = said;
   const hash = createHash('sha256').update(JSON.stringify(said));
+  const logHash = createHash('sha256').update(JSON.stringify(unsplit));
   for (const file of files) {
-    hash.update('\0');
-    for await (const block of createReadStream(file)) hash.update(block as Buffer);
+    for (const one of [hash, logHash]) one.update('\0');
+    for await (const block of createReadStream(file)) {
+      for (const one of [hash, logHash]) one.update(block as Buffer);
+    }
   }
-  return hash.digest('hex');
+  return { hash: hash.digest('hex'), logHash: logHash.digest('hex') };
 }
 
 function sqlNumber(value: number): string {

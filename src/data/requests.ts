@@ -28,8 +28,7 @@ export function indexRequests(dataset: Dataset): RequestIndex {
   const sameRequest = (a: number, b: number) => numbers[a] === numbers[b] && user[a] === user[b];
   const hash = (event: number) => Math.imul(numbers[event]!, 0x9e3779b1) ^ Math.imul(user[event]!, 0x85ebca6b);
   const first = leaders(events.count, hash, sameRequest);
-  const columns = schema.context.map((feature) => events.context.columns.get(feature.name));
-  const present = columns.filter((column) => column !== undefined);
+  const present = contextColumns(dataset);
   if (uniformWithin(first, present)) return { key: (event) => first[event]!, first: (event) => first[event]! };
 
   const key = leaders(
@@ -40,8 +39,14 @@ export function indexRequests(dataset: Dataset): RequestIndex {
   return { key: (event) => key[event]!, first: (event) => first[event]! };
 }
 
-/** For every row the first row it equals: hashing over typed arrays, as a Map of 20 million entries would not fit. */
-function leaders(
+/** The encoded context features that the events have. */
+export function contextColumns({ events, schema }: Dataset): EncodedColumn[] {
+  const columns = schema.context.map((feature) => events.context.columns.get(feature.name));
+  return columns.filter((column) => column !== undefined);
+}
+
+/** For every row of `count` the first row it equals: hashing over typed arrays, as a Map of 20 million entries would not fit. */
+export function leaders(
   count: EventTable['count'],
   hash: (row: number) => number,
   same: (a: number, b: number) => boolean,
@@ -84,7 +89,7 @@ function uniformWithin(first: Int32Array, columns: EncodedColumn[]): boolean {
   return true;
 }
 
-function sameValue(column: EncodedColumn, a: number, b: number): boolean {
+export function sameValue(column: EncodedColumn, a: number, b: number): boolean {
   if (column.encoding === 'id') return column.rows[a] === column.rows[b];
   if (column.encoding === 'ids' && column.lengths[a] !== column.lengths[b]) return false;
   const width = column.encoding === 'ids' ? column.maxLength : column.width;

@@ -8,8 +8,8 @@ export interface ItemSampler {
   logProbability(item: number): number;
 }
 
-/** How often each item row occurs in the given event rows. */
-export function countItems(eventItems: Int32Array, rows: Uint32Array, itemCount: number): Uint32Array {
+/** How often each item row occurs in the given rows of a column of items. */
+export function countItems(eventItems: Int32Array, rows: Iterable<number>, itemCount: number): Uint32Array {
   const counts = new Uint32Array(itemCount);
   for (const row of rows) counts[eventItems[row]!]! += 1;
   return counts;
@@ -86,10 +86,12 @@ function aliasTable(weights: Float64Array, total: number): { keep: Float64Array;
 }
 
 export interface AppearanceOptions {
-  /** Training events per item row. */
+  /** Training events per item row; or, of what else batches are drawn from, how many hold the item (each at most once). */
   counts: Uint32Array;
-  /** Pairs of the batch, drawn from those training events without replacement. */
+  /** Pairs of the batch, drawn from those events without replacement; or lists, where batches are drawn from lists. */
   pairs: number;
+  /** How many there are to draw from; the events that were counted unless given. */
+  of?: number;
   /** Draws added to the batch, and what they are drawn with. */
   negatives?: { sampler: ItemSampler; perBatch: number };
   /** One row per pair and draw, instead of each distinct item once. */
@@ -106,7 +108,7 @@ export interface AppearanceOptions {
  */
 export function appearanceLogQ(options: AppearanceOptions): (item: number) => number {
   const { counts, pairs, negatives, repeated } = options;
-  const total = counts.reduce((a, b) => a + b, 0);
+  const total = options.of ?? counts.reduce((a, b) => a + b, 0);
   const share = Math.min(1, pairs / Math.max(1, total));
   const logAbsent = Math.log1p(-share);
   const draws = negatives?.perBatch ?? 0;

@@ -4,18 +4,27 @@ import { type Database, doubles } from './database.js';
 import type { SplitName } from './dataset.js';
 import type { TimeUnit } from './fields/kind.js';
 import { secondsFromRaw } from './fields/sql.js';
+import { markParts, PART_BOUNDS } from './leave-out.js';
 
-/** Where the parts are cut: training is below `trainUntil`, validation below `validationUntil`, test the rest. */
+/** Where the parts are cut: training is below `trainUntil`, validation below `validationUntil`, test below `testUntil` or the rest. */
 export interface Cut {
-  /** `seconds`, or `cut` where the description cuts by another column. */
+  /** `seconds`, or `cut` where the description cuts by something else. */
   column: 'seconds' | 'cut';
   trainUntil: number;
   validationUntil: number;
+  testUntil?: number;
 }
 
-/** Reads the split of a description; fractions are counted over the staged events, and equal times stay together. */
+/**
+ * Reads the split of a description; fractions are counted over the staged events, and equal times stay together. Where users'
+ * newest events are left out, the staged events get the column `cut`.
+ */
 export async function cutOf(db: Database, config: DatasetConfig): Promise<Cut> {
   const { split, time } = config;
+  if ('newest' in split) {
+    await markParts(db, split);
+    return { column: 'cut', ...PART_BOUNDS };
+  }
   if ('trainUntil' in split) {
     const column = split.by === undefined ? 'seconds' : 'cut';
     const value = (moment: number | string) => (column === 'cut' ? Number(moment) : momentSeconds(moment, time.unit));
@@ -45,10 +54,17 @@ function momentSeconds(moment: number | string, unit: TimeUnit): number {
  * @throws DATA_SPLIT when a part is empty
  */
 export function splitRows(config: DatasetConfig, cut: Cut, keys: Float64Array): Record<SplitName, Uint32Array> {
-  const partOf = (key: number): SplitName =>
-    key < cut.trainUntil ? 'train' : key < cut.validationUntil ? 'validation' : 'test';
+  const { testUntil = Number.POSITIVE_INFINITY } = cut;
+  const partOf = (key: number): SplitName | undefined => {
+    if (key < cut.trainUntil) return 'train';
+    if (key < cut.validationUntil) return 'validation';
+    return key < testUntil ? 'test' : undefined;
+  };
   const sizes = { train: 0, validation: 0, test: 0 };
-  for (const key of keys) sizes[partOf(key)]++;
+  for (const key of keys) {
+    const part = partOf(key);
+    if (part !== undefined) sizes[part]++;
+  }
   for (const [part, size] of Object.entries(sizes)) if (size === 0) throw emptySplit(config, cut, keys, part);
   const rows = {
     train: new Uint32Array(sizes.train),
@@ -58,7 +74,7 @@ export function splitRows(config: DatasetConfig, cut: Cut, keys: Float64Array): 
   const filled = { train: 0, validation: 0, test: 0 };
   for (let i = 0; i < keys.length; i++) {
     const part = partOf(keys[i]!);
-    rows[part][filled[part]++] = i;
+    if (part !== undefined) rows[part][filled[part]++] = i;
   }
   return rows;
 }
@@ -69,6 +85,13 @@ function emptySplit(config: DatasetConfig, cut: Cut, keys: Float64Array, part: s
       'DATA_SPLIT',
       `${config.file}: there are no events to split`,
       'Check the events file, and what `drop` and skipped bad rows leave of it.',
+    );
+  }
+  if ('newest' in config.split) {
+    return new TwoTowerError(
+      'DATA_SPLIT',
+      `${config.file}: split: the ${part} part is empty: no user is left for it, or none has more events than are left out`,
+      'Lower newest, or give the part a larger share of the users.',
     );
   }
   let low = Number.POSITIVE_INFINITY;

@@ -1,8 +1,9 @@
 import type { BadRows } from './bad-rows.js';
-import { columnOf, type DatasetConfig, type Predicate } from './config.js';
+import { columnOf, type DatasetConfig } from './config.js';
 import type { Database } from './database.js';
 import type { Check, Field, FieldKind } from './fields/kind.js';
-import { identifier, literal, numberChecks, numberOf, secondsOf, textOf } from './fields/sql.js';
+import { identifier, numberChecks, numberOf, secondsOf, textOf } from './fields/sql.js';
+import { addOutcomes, conditionSql } from './outcomes.js';
 import { columnIn, openSource, type Source } from './source.js';
 import { inFile, notInteger, refuseDuplicates, stage } from './stage.js';
 
@@ -57,7 +58,7 @@ export async function stageKeyed(context: LoadContext, entity: Entity): Promise<
   context.sources.push({ table: `${entity}s`, source, rows: await countOf(db, `${entity}s_read`) });
 }
 
-/** Stages the events: columns `user`, `item`, `seconds`, `cut`, `request`, `feedbackN` and fields. */
+/** Stages the events: columns `user`, `item`, `seconds`, `cut`, `request`, `stage`, `feedbackN`, `scoreN` and fields. */
 export async function stageEvents(context: LoadContext): Promise<void> {
   const { db, config, bad } = context;
   const source = await openSource(db, config.tables.events, config.root, context.skipBad);
@@ -108,15 +109,7 @@ export async function stageEvents(context: LoadContext): Promise<void> {
     );
     checks.push(...numberChecks(column, true));
   }
-  config.feedback.forEach((one, i) => {
-    const described = typeof one === 'string' ? { name: one, column: one } : one;
-    const { sql, checks: own } = inFile(source.file, () => conditionSql(source, described));
-    columns.set(
-      `feedback${i}`,
-      sql === undefined ? numberOf(columnIn(source, described.column)) : `CASE WHEN ${sql} THEN 1 ELSE 0 END`,
-    );
-    checks.push(...own);
-  });
+  addOutcomes(config, source, columns, checks);
   const fromEvents = (field: Field) => field.owner === 'context' || config.tables[`${field.owner}s`] === undefined;
   addFields(context, source, fromEvents, columns, checks);
 
@@ -168,30 +161,6 @@ export async function completeKeyed(context: LoadContext, entity: Entity): Promi
   }
   await db.run(`CREATE TYPE ${entity}_key AS ENUM (SELECT key FROM ${entity}s ORDER BY rowid)`);
   return unlisted;
-}
-
-/** SQL of a condition, undefined where the description states none; and the checks on its column. */
-function conditionSql(source: Source, predicate: Predicate): { sql: string | undefined; checks: Check[] } {
-  const column = columnIn(source, predicate.column);
-  const parts: string[] = [];
-  const same = (value: string | number) =>
-    typeof value === 'number' ? `${numberOf(column)} = ${value}` : `${textOf(column)} = ${literal(value)}`;
-  if (predicate.equals !== undefined) parts.push(same(predicate.equals));
-  if (predicate.in !== undefined) parts.push(`(${predicate.in.map(same).join(' OR ')})`);
-  const bounds = [
-    ['>=', predicate.atLeast],
-    ['<=', predicate.atMost],
-    ['>', predicate.above],
-    ['<', predicate.below],
-  ] as const;
-  for (const [operator, bound] of bounds)
-    if (bound !== undefined) parts.push(`${numberOf(column)} ${operator} ${bound}`);
-  const text =
-    typeof predicate.equals === 'string' || predicate.in?.some((value) => typeof value === 'string') === true;
-  return {
-    sql: parts.length === 0 ? undefined : parts.join(' AND '),
-    checks: text ? [] : numberChecks(column, true),
-  };
 }
 
 function addFields(
