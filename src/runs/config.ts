@@ -1,22 +1,30 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
+import { splitOptions } from '../data/config.js';
 import { didYouMean, TwoTowerError } from '../errors.js';
 import type { ModelDefinition } from '../models/contract.js';
 import { MODELS } from '../models/index.js';
 import { LOSSES } from '../nn/losses/index.js';
 import { trainingOptions } from '../training/config.js';
-import { createObjective } from '../training/objectives.js';
+import { createObjective, objectiveKeys } from '../training/objectives.js';
 import { parseYaml } from '../yaml.js';
 import { checkMetric } from './early-stopping.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: each model validates its own options
 type AnyModel = ModelDefinition<any>;
 
-const dataOptions = z.strictObject({
+/** The section `data` of a configuration: which log, and how it is read. */
+export const dataOptions = z.strictObject({
   dataset: z.string().min(1).describe('name of a bundled dataset, or path of a dataset description'),
   root: z.string().optional().describe('folder of the data files, instead of the one the description names'),
+  split: splitOptions
+    .optional()
+    .describe('where the parts are cut, instead of where the description says: what mines candidates must end earlier'),
   maxBadRows: z.int().min(0).default(0).describe('bad rows that are skipped and counted before loading fails'),
 });
+
+/** A dataset's name or path alone, or an object. */
+export const dataSection = z.union([z.string().transform((dataset) => dataOptions.parse({ dataset })), dataOptions]);
 
 const evaluationOptions = z.strictObject({
   ks: z.array(z.int().positive()).min(1).default([20, 100]).describe('cut-offs of the ranking metrics over all items'),
@@ -48,18 +56,12 @@ export interface RunInput {
 /** The schema of a training configuration, as in a file under `configs/`; `models` may be named in it. */
 export function configSchema(models: readonly AnyModel[] = MODELS): z.ZodType<RunConfig> {
   const objectives = z
-    .array(
-      oneOf('loss', 'loss', LOSSES, {
-        weight: z.number().min(0).default(1).describe('factor on this loss in the sum'),
-      }),
-    )
+    .array(oneOf('loss', 'loss', LOSSES, objectiveKeys))
     .min(1)
     .describe('losses whose weighted sum is minimised')
     .default([{ loss: 'bce', weight: 1 }]);
   const schema = z.strictObject({
-    data: z
-      .union([z.string().transform((dataset) => dataOptions.parse({ dataset })), dataOptions])
-      .describe('what to train on: the name or path of a dataset, or an object'),
+    data: dataSection.describe('what to train on: the name or path of a dataset, or an object'),
     label: z.string().optional().describe("feedback column to predict, instead of the dataset's own label"),
     model: oneOf('name', 'model', models, {}).describe('name of the model and its own options'),
     training: trainingOptions.extend({ objectives }).prefault({}).describe('how to train'),

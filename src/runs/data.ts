@@ -11,12 +11,16 @@ export interface RunDataOptions {
 }
 
 /** Loads the dataset a configuration names, with its label. */
-export async function loadRunData(config: RunConfig, options: RunDataOptions = {}): Promise<Dataset> {
-  const { dataset, maxBadRows } = config.data;
+export async function loadRunData(
+  config: Pick<RunConfig, 'data' | 'label'>,
+  options: RunDataOptions = {},
+): Promise<Dataset> {
+  const { dataset, maxBadRows, split } = config.data;
   const root = options.root ?? config.data.root;
   const loaded = await loadDataset(dataset, {
     maxBadRows,
     ...(root !== undefined && { root }),
+    ...(split !== undefined && { split }),
     ...(options.onProgress && { onProgress: options.onProgress }),
   });
   return withLabel(loaded, config.label);
@@ -33,6 +37,16 @@ export function withLabel(dataset: Dataset, label: string | undefined): Dataset 
     );
   }
   return { ...dataset, label };
+}
+
+/** Time of the last event of the training and validation parts, in seconds since 1970: a run knows nothing later. */
+export function seenUntil({ events, splits }: Dataset): number {
+  // Not the last row: a description may cut by another column than the time.
+  let latest = Number.NEGATIVE_INFINITY;
+  for (const rows of [splits.train, splits.validation]) {
+    for (const row of rows) latest = Math.max(latest, events.time[row]!);
+  }
+  return latest;
 }
 
 /** Losses and metrics are those of what happened or did not. @throws DATA_VALUE at the first other label */

@@ -4,8 +4,18 @@ import type { EvaluationJson } from '../evaluation/report.js';
 /** What a run tells while it goes on. */
 export type RunEvent =
   | { type: 'loading'; progress: LoadProgress }
+  /** The teacher scores what is trained on. */
+  | { type: 'teaching'; done: number /** 0 to 1. */ }
   /** The data is read and the training graph built. */
-  | { type: 'begin'; samples: number; parameters: number; step: number; totalSteps: number }
+  | {
+      type: 'begin';
+      samples: number;
+      /** Where training goes over lists: how many, and their samples by stage. */
+      lists?: { count: number; stages: Record<string, number> };
+      parameters: number;
+      step: number;
+      totalSteps: number;
+    }
   | {
       type: 'step';
       step: number;

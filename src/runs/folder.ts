@@ -37,6 +37,12 @@ export interface RunRecord {
   dataHash: string;
   label: string;
   seed: number;
+  /** Time of the last event that training or the choice of the checkpoint saw, in seconds since 1970. */
+  seenUntil?: number;
+  /** SHA-256 over model and parameters of the run it learned from. */
+  teacher?: string;
+  /** SHA-256 over the lists it is trained on, where it is trained on lists. */
+  samples?: string;
   environment: Environment;
 }
 

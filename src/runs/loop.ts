@@ -76,12 +76,12 @@ export class TrainingLoop {
    */
   async run(): Promise<number | null> {
     const { trainer, config } = this;
-    const { epochs, batchSize, validation, checkpointEvery } = config.training;
+    const { epochs, validation, checkpointEvery } = config.training;
     const { stepsPerEpoch, totalSteps } = trainer;
     await mkdir(this.checkpoints, { recursive: true });
     const reportEvery = Math.max(1, Math.round(stepsPerEpoch / 20));
     const validateAt = validationSteps(stepsPerEpoch, validation.perEpoch);
-    const trainRows = this.dataset.splits.train.length;
+    const begun = trainer.step;
     let seconds = 0;
     let samples = 0;
     while (!this.finished && trainer.step < totalSteps) {
@@ -91,13 +91,13 @@ export class TrainingLoop {
       seconds += (performance.now() - started) / 1000;
       const { step } = trainer;
       const within = step % stepsPerEpoch || stepsPerEpoch;
-      samples += within === stepsPerEpoch ? trainRows % batchSize || batchSize : batchSize;
+      samples += trainer.pairs;
       this.loss.sum += report.loss!;
       this.loss.count++;
       const epoch = Math.ceil(step / stepsPerEpoch);
       const samplesPerSecond = samples / seconds;
       const loss = this.loss.sum / this.loss.count;
-      const secondsLeft = ((totalSteps - step) * batchSize) / samplesPerSecond;
+      const secondsLeft = ((totalSteps - step) * seconds) / (step - begun);
       this.onEvent({ type: 'step', step, totalSteps, epoch, epochs, loss, samplesPerSecond, secondsLeft });
       if (step % reportEvery === 0 || within === stepsPerEpoch) {
         this.loss = { sum: 0, count: 0 };

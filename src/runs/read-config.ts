@@ -20,7 +20,7 @@ export function readConfig(file: string, assignments: readonly string[] = []): R
     `Give the path of a training configuration (YAML); there are examples in ${packagePath('configs')}.`,
   );
   const config = parseConfig(text, file);
-  if (assignments.length === 0) return settled(config, dirname(file), dirname(file));
+  if (assignments.length === 0) return settled(config, () => dirname(file));
   // Applied to what the file says, not to the completed configuration: another model has other defaults.
   const said = parse(text) as Record<string, unknown>;
   for (const assignment of assignments) {
@@ -29,9 +29,10 @@ export function readConfig(file: string, assignments: readonly string[] = []): R
     override(said, assignment.slice(0, at).split('.'), yamlValue(assignment, assignment.slice(at + 1)));
   }
   const changed = completeConfig(said, `${file} with ${assignments.map((one) => `--set ${one}`).join(' ')}`);
-  const folderOf = (key: string) =>
-    assignments.some((one) => one.startsWith(`data.${key}=`) || one.startsWith('data=')) ? '.' : dirname(file);
-  return settled(changed, folderOf('dataset'), folderOf('root'));
+  const assigned = assignments.map((one) => one.slice(0, one.indexOf('=')));
+  return settled(changed, (path) =>
+    assigned.some((key) => path === key || path.startsWith(`${key}.`)) ? '.' : dirname(file),
+  );
 }
 
 /** A dataset as named in a configuration in `folder`: the absolute path of its description, or a bundled name. */
@@ -48,15 +49,38 @@ function datasetPath(named: string, folder: string): string {
   );
 }
 
-function settled(config: RunConfig, datasetFolder: string, rootFolder: string): RunConfig {
-  const { dataset, root } = config.data;
+/** The configuration with absolute paths; `folderOf` tells where that of a key starts from. */
+/** The configuration with absolute paths; each starts from the folder that `folderOf` says for its key. */
+function settled(config: RunConfig, folderOf: (key: string) => string): RunConfig {
+  const { lists, teacher, ...training } = config.training;
+  const absolute = (key: string, path: string) => resolve(folderOf(key), path);
   return {
     ...config,
-    data: {
-      ...config.data,
-      dataset: datasetPath(dataset, datasetFolder),
-      ...(root !== undefined && { root: resolve(rootFolder, root) }),
+    data: settledData(config.data, folderOf('data.dataset'), folderOf('data.root')),
+    training: {
+      ...training,
+      ...(lists && {
+        lists: {
+          ...lists,
+          ...(lists.candidateFile !== undefined && {
+            candidateFile: absolute('training.lists.candidateFile', lists.candidateFile),
+          }),
+        },
+      }),
+      ...(teacher && {
+        teacher: 'run' in teacher ? { ...teacher, run: absolute('training.teacher.run', teacher.run) } : teacher,
+      }),
     },
+  };
+}
+
+/** The section `data` with absolute paths, where those of the dataset and of its files start from two folders. */
+export function settledData(data: RunConfig['data'], datasetFolder: string, rootFolder: string): RunConfig['data'] {
+  const { dataset, root } = data;
+  return {
+    ...data,
+    dataset: datasetPath(dataset, datasetFolder),
+    ...(root !== undefined && { root: resolve(rootFolder, root) }),
   };
 }
 

@@ -87,3 +87,12 @@ test('an unknown user gets a list too, with a note', async () => {
 test('k must be a whole number', async () => {
   await expect(recommend(run, { dataset, user: 'u1', k: 0 })).rejects.toMatchObject({ code: 'USAGE' });
 });
+
+test('what was considered and never shown has not been seen', async () => {
+  const click = dataset.events.feedback.get('click')!;
+  const stage = dataset.events.stage.map((level, row) => (click[row]! > 0 ? level : 1));
+  const clicked = new Set([...dataset.events.item].filter((_, row) => dataset.events.user[row] === USER && click[row]));
+  expect(clicked.size).toBeLessThan(shown.size);
+  const hidden = { ...dataset, events: { ...dataset.events, stage } };
+  expect((await recommend(run, { dataset: hidden, user: `u${USER}`, k: 4 })).seen).toBe(clicked.size);
+});

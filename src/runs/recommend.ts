@@ -100,10 +100,12 @@ export async function recommend(run: Run, options: RecommendOptions): Promise<Re
   };
 }
 
-/** Event rows of a user, in time order. */
-function eventsOf({ events }: Dataset, user: number): number[] {
+/** Event rows of what a user was shown, in time order. */
+function eventsOf({ events, shown }: Dataset, user: number): number[] {
   const rows: number[] = [];
-  for (let row = 0; row < events.count; row++) if (events.user[row] === user) rows.push(row);
+  for (let row = 0; row < events.count; row++) {
+    if (events.user[row] === user && events.stage[row]! >= shown) rows.push(row);
+  }
   return rows;
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Dataset } from '../data/dataset.js';
+import { countStages, hashOfSamples, listCount, type SampleTable } from '../data/samples.js';
 import { TwoTowerError } from '../errors.js';
 import { evaluate } from '../evaluation/evaluate.js';
 import { type EvaluationJson, resultToJson } from '../evaluation/report.js';
@@ -11,12 +12,13 @@ import { matches } from '../training/config.js';
 import { Inference } from '../training/inference.js';
 import { Trainer } from '../training/trainer.js';
 import { completeConfig, modelOf, type RunConfig, type RunInput } from './config.js';
-import { checkLabel, checkSameData, loadRunData, withLabel } from './data.js';
+import { checkLabel, checkSameData, loadRunData, seenUntil, withLabel } from './data.js';
 import { environment } from './environment.js';
 import type { RunEvent } from './events.js';
 import { exportModel } from './export.js';
 import { holdsRun, RUN_FILES, readRun, refuseUsedFolder, writeRun } from './folder.js';
 import { TrainingLoop } from './loop.js';
+import { trainingData } from './teacher.js';
 
 export interface TrainOptions {
   /** The run folder. */
@@ -76,17 +78,38 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
   refuseAborted(signal, 'before training began');
   checkLabel(dataset);
   const model = definition.create(dataset.schema, modelOptions);
-  const record = {
+  const known = {
     dataset: dataset.name,
     dataHash: dataset.hash,
     label: dataset.label,
     seed: config.training.seed,
+    seenUntil: seenUntil(dataset),
     environment: environment(),
   };
-  if (resume) checkSameData(out, (await readRun(out, models)).record.dataHash, dataset);
+  const before = resume ? (await readRun(out, models)).record : undefined;
+  if (before !== undefined) checkSameData(out, before.dataHash, dataset);
+  const taught = await trainingData(config, dataset, {
+    out,
+    ...(options.models && { models: options.models }),
+    warn: (message) => onEvent({ type: 'warning', message }),
+    onProgress(done) {
+      refuseAborted(signal, 'before training began');
+      onEvent({ type: 'teaching', done });
+    },
+  });
+  const { samples } = taught.data;
+  const record = {
+    ...known,
+    ...(taught.teacher !== undefined && { teacher: taught.teacher }),
+    ...(samples !== undefined && { samples: hashOfLists(samples, config) }),
+  };
+  if (before !== undefined) {
+    checkSameTeacher(out, before.teacher, taught.teacher);
+    checkSameSamples(out, before.samples, record.samples);
+  }
 
   const threads = { threads: config.threads };
-  const trainer = await Trainer.create(model, dataset, config.training, threads);
+  const trainer = await Trainer.create(model, dataset, config.training, threads, taught.data);
   const inference = new Inference(model, dataset.schema, (name) => trainer.store.values(name), threads);
   try {
     // Only what can be trained gets a folder.
@@ -100,7 +123,9 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
       const message = `training.groups: no parameter fits "${match}"; twotower inspect shows the names`;
       onEvent({ type: 'warning', message });
     }
-    onEvent({ type: 'begin', samples: dataset.splits.train.length, parameters, step, totalSteps });
+    const lists = samples && { count: listCount(samples), stages: countStages(samples.stage, dataset.stages) };
+    const count = samples?.item.length ?? dataset.splits.train.length;
+    onEvent({ type: 'begin', samples: count, ...(lists && { lists }), parameters, step, totalSteps });
     const samplesPerSecond = await loop.run();
     const bestStep = await loop.useBest();
     const measure = async (split: 'validation' | 'test') => {
@@ -124,6 +149,31 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
 
 function refuseAborted(signal: AbortSignal | undefined, when: string, remedy?: string): void {
   if (signal?.aborted) throw new TwoTowerError('RUN_INTERRUPTED', `stopped ${when}`, remedy);
+}
+
+/** A run is continued with the teacher it was begun with. @throws RUN_INVALID */
+function checkSameTeacher(folder: string, before: string | undefined, now: string | undefined): void {
+  if (before === now) return;
+  throw new TwoTowerError(
+    'RUN_INVALID',
+    `${folder}: the teacher is another than when the run was begun`,
+    'Restore the run that training.teacher names, or begin a new run.',
+  );
+}
+
+/** Scores of a teacher's run are left out: that run has a digest of its own, and their last digits follow the threads. */
+function hashOfLists({ teacher, ...samples }: SampleTable, { training }: RunConfig): string {
+  return hashOfSamples(training.teacher === undefined && teacher !== undefined ? { ...samples, teacher } : samples);
+}
+
+/** A run is continued with the lists it was begun with: a file of candidates may have changed. @throws RUN_INVALID */
+function checkSameSamples(folder: string, before: string | undefined, now: string | undefined): void {
+  if (before === now) return;
+  throw new TwoTowerError(
+    'RUN_INVALID',
+    `${folder}: the lists are others than when the run was begun`,
+    'Restore the file that training.lists.candidateFile names, or begin a new run.',
+  );
 }
 
 /** A run is continued with the configuration it was begun with, or not at all; where the data lies and threads may change. */

@@ -1,7 +1,9 @@
 import { BatchAssembler } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import { type Epoch, epochBatches } from '../data/epochs.js';
+import { listCount, type SampleTable } from '../data/samples.js';
 import { countItems, popularitySampler, uniformSampler } from '../data/sampling.js';
+import type { TeacherVectors } from '../data/teacher-vectors.js';
 import { completeFeeds, type FeedPlan, type Lookup } from '../graph/index.js';
 import { Random } from '../random.js';
 import type { Feeds } from '../schema.js';
@@ -12,6 +14,12 @@ import { type BundleLayout, RowTracker, type Touched } from './table-rows.js';
 export interface BatchRecipe {
   dataset: Dataset;
   options: TrainingOptions;
+  /** Lists to train on instead of the events of the training part. */
+  samples?: SampleTable | undefined;
+  /** A teacher's logit for every event, NaN where there is none; samples bring their own. */
+  teacher?: Float32Array | undefined;
+  /** A teacher's vectors of items and requests. */
+  vectors?: TeacherVectors | undefined;
   /** Whether the step reads `item.logq`. */
   logq: boolean;
   lookups: readonly Lookup[];
@@ -23,7 +31,7 @@ export interface BatchRecipe {
 /** One batch, complete but for what the optimizer has not computed yet. Its arrays are its own. */
 export interface PreparedBatch {
   step: number;
-  /** Event row of each pair. */
+  /** Event row that speaks for the request of each pair. */
   events: Uint32Array;
   feeds: Feeds;
   touched: Touched[];
@@ -33,10 +41,17 @@ export interface PreparedBatch {
 export class BatchSource {
   private readonly assembler: BatchAssembler;
   private readonly tracker: RowTracker;
+  /** Event rows, or numbers of lists. */
+  private readonly trainedOn: Uint32Array;
   private epoch: { number: number; batches: Epoch } | undefined;
 
   constructor(private readonly recipe: BatchRecipe) {
+    const { dataset, samples } = recipe;
     this.assembler = createAssembler(recipe);
+    this.trainedOn =
+      samples === undefined
+        ? dataset.splits.train
+        : Uint32Array.from({ length: listCount(samples) }, (_, list) => list);
     this.tracker = new RowTracker(recipe.lookups, recipe.bundles);
   }
 
@@ -52,10 +67,10 @@ export class BatchSource {
     };
   }
 
+  /** Event rows, or numbers of lists. */
   private rowsOf(step: number): Uint32Array {
-    const { dataset, options } = this.recipe;
-    const { batchSize, seed } = options;
-    const rows = dataset.splits.train;
+    const { batchSize, seed } = this.recipe.options;
+    const rows = this.trainedOn;
     const stepsPerEpoch = Math.ceil(rows.length / batchSize);
     const number = Math.floor(step / stepsPerEpoch);
     if (this.epoch?.number !== number) this.epoch = { number, batches: epochBatches(rows, batchSize, seed, number) };
@@ -63,22 +78,29 @@ export class BatchSource {
   }
 }
 
-function createAssembler({ dataset, options, logq }: BatchRecipe): BatchAssembler {
+function createAssembler({ dataset, options, samples, teacher, vectors, logq, plan }: BatchRecipe): BatchAssembler {
   const { seed, idDropout, itemPerPair, negatives } = options;
-  const counts =
-    logq || negatives ? countItems(dataset.events.item, dataset.splits.train, dataset.items.count) : undefined;
+  const { events, items, splits } = dataset;
   const sampler =
     negatives &&
     (negatives.sampler === 'uniform'
-      ? uniformSampler(dataset.items.count)
-      : popularitySampler(counts!, negatives.power));
+      ? uniformSampler(items.count)
+      : popularitySampler(countItems(events.item, splits.train, items.count), negatives.power));
   return new BatchAssembler(dataset, {
-    label: dataset.label,
+    ...(samples === undefined ? { label: dataset.label, ...(teacher && { teacher }) } : { samples }),
+    vectors,
+    reads: new Set(plan.inputs.map(({ name }) => name)),
     ownMemory: true,
     seed,
     idDropout,
     itemPerPair,
     ...(sampler && { negatives: { sampler, perBatch: negatives.perBatch } }),
-    ...(logq && { itemCounts: counts! }),
+    ...(logq && {
+      // No list holds an item twice: the rows of an item are the lists that hold it.
+      itemCounts:
+        samples === undefined
+          ? countItems(events.item, splits.train, items.count)
+          : countItems(samples.item, samples.item.keys(), items.count),
+    }),
   });
 }

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { shareDataset, withoutNames } from '../data/share.js';
+import { shareDataset, shared, shareSamples, shareVectors, withoutNames } from '../data/share.js';
 import { TwoTowerError } from '../errors.js';
 import { type BatchRecipe, BatchSource, type PreparedBatch } from './batch-source.js';
 import type { BatchReply } from './batch-worker.js';
@@ -25,7 +25,13 @@ const AHEAD = 2;
  */
 export function streamFromWorker(recipe: BatchRecipe, totalSteps: number, entry: WorkerEntry): BatchStream {
   shareDataset(recipe.dataset);
-  const workerData: BatchRecipe = { ...recipe, dataset: withoutNames(recipe.dataset) };
+  const workerData: BatchRecipe = {
+    ...recipe,
+    dataset: withoutNames(recipe.dataset),
+    samples: recipe.samples && shareSamples(recipe.samples),
+    teacher: recipe.teacher && shared(recipe.teacher),
+    vectors: recipe.vectors && shareVectors(recipe.vectors),
+  };
   const worker = new Worker(entry.file, { workerData, ...(entry.argv && { argv: entry.argv }) });
   const waiting = new Map<number, { promise: Promise<PreparedBatch>; settle: (reply: BatchReply) => void }>();
   let failure: Error | undefined;

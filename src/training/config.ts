@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { listOptions } from './lists.js';
 import { objectiveOptions } from './objectives.js';
 import { optimizerOptions } from './optimizers.js';
 import { scheduleOptions } from './schedule.js';
@@ -22,6 +23,23 @@ const negativesOptions = z.strictObject({
     .describe("exponent on an item's count of training events, for popularity"),
 });
 
+const teacherOptions = z.union(
+  [
+    z.strictObject({
+      run: z.string().min(1).describe('run folder whose model scores what is trained on'),
+      vectors: z
+        .strictObject({
+          item: z.string().optional().describe('state of the item part; twotower inspect shows the names'),
+          user: z.string().optional().describe('state of the user part'),
+        })
+        .optional()
+        .describe("states of the teacher's model that distill-vectors learns from"),
+    }),
+    z.strictObject({ column: z.string().min(1).describe('score column of the dataset') }),
+  ],
+  { error: 'write { run: FOLDER } or { column: NAME }' },
+);
+
 const validationOptions = z.strictObject({
   metric: z
     .string()
@@ -34,7 +52,7 @@ const validationOptions = z.strictObject({
 /** The section `training` of a run's configuration. */
 export const trainingOptions = z.strictObject({
   epochs: z.int().positive().default(10).describe('passes over the training part at most; validation may stop earlier'),
-  batchSize: z.int().positive().default(1024).describe('pairs per step'),
+  batchSize: z.int().positive().default(1024).describe('pairs per step; with lists, lists per step'),
   learningRate: z.number().positive().default(1e-3).describe('step size of the optimizer, before the schedule'),
   optimizer: optimizerOptions.prefault({ name: 'adam' }).describe('for dense weights and touched embedding rows alike'),
   schedule: scheduleOptions.prefault({}).describe('how the learning rate changes from step to step'),
@@ -49,6 +67,14 @@ export const trainingOptions = z.strictObject({
     .array(objectiveOptions)
     .min(1)
     .default([{ loss: 'bce', weight: 1 }]),
+  uncertainty: z
+    .boolean()
+    .default(false)
+    .describe('objectives weigh themselves by learned uncertainties; distillation keeps the weight it is given'),
+  teacher: teacherOptions.optional().describe('whose scores the distilling losses learn from; none unless given'),
+  lists: listOptions
+    .optional()
+    .describe('trains on lists, one a request, instead of on single events; see docs/configuration.md'),
   idDropout: z
     .number()
     .min(0)

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { itemFeeds, requestFeeds } from '../data/batches.js';
 import { generateDataset } from '../data/generate.js';
+import { add, indicator, multiply, reduceSum } from '../graph/index.js';
+import type { ModelParts } from '../models/contract.js';
 import type { Feature } from '../schema.js';
 import { concatStates, Inference, sliceState } from './inference.js';
 import { createOptimizer } from './optimizers.js';
@@ -83,6 +85,32 @@ test('each call sees the parameters as they are then', async () => {
     expect(value - before['item.vector']!.data[i]!).toBeCloseTo(5, 5);
   });
   await program.release();
+});
+
+test('lists are re-ranked with the states of their items and what stands beside them', async () => {
+  // y_j = s_j + ⟨user, item_j⟩ · the number of candidates that are there: different for every list, item and request.
+  const listwise: ModelParts = {
+    ...linearModel,
+    rerank(user, items, scores, mask) {
+      const inner = reduceSum(multiply(user.vector!, items.vector!), -1);
+      return add(scores, multiply(inner, reduceSum(indicator(mask), -1, true)));
+    },
+  };
+  const program = new Inference(listwise, dataset.schema, (name) => store.values(name), { threads: 1 });
+  const items = await program.items(itemFeeds(dataset, [1, 2, 3, 4, 5]));
+  const users = await program.users(requestFeeds(dataset, { users: [2, 4], times: [2e9, 2e9] }));
+  const rows = Int32Array.of(4, 0, 2, 1, 1, 3);
+  const scores = Float32Array.of(1, 2, 3, 4, 5, 6);
+  const inner = await program.pairs(users, items, Int32Array.of(0, 0, 0, 1, 1, 1), rows);
+  const logits = await program.rerank(users, items, { items: rows, scores });
+  const fewer = await program.rerank(users, items, { items: rows, scores, mask: Uint8Array.of(1, 1, 0, 1, 0, 0) });
+  inner.forEach((value, p) => {
+    expect(logits[p]).toBeCloseTo(scores[p]! + 3 * value, 5);
+    expect(fewer[p]).toBeCloseTo(scores[p]! + (p < 3 ? 2 : 1) * value, 5);
+  });
+  await program.release();
+  const plain = inference();
+  await expect(plain.rerank(users, items, { items: rows, scores })).rejects.toThrow('does not re-rank');
 });
 
 test('a model without an inner product cannot retrieve', async () => {

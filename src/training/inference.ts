@@ -7,6 +7,7 @@ import {
   Program,
   type ProgramOptions,
   reachable,
+  stepsOf,
   type Tensor,
 } from '../graph/index.js';
 import type { ModelParts } from '../models/contract.js';
@@ -25,7 +26,17 @@ export interface InferenceOptions extends ProgramOptions {
   largestTensor?: number;
 }
 
-type PartName = 'item' | 'user' | 'score' | 'pairs' | 'retrieve';
+/** Short lists, one a request: B lists of N places. */
+export interface Lists {
+  /** Rows of the item states, [B · N]; what stands at a place that holds nothing does not matter, as long as it is a row. */
+  items: Int32Array;
+  /** [B · N] */
+  scores: Float32Array;
+  /** [B · N]: 1 where a place holds an item; all do unless given. */
+  mask?: Uint8Array;
+}
+
+type PartName = 'item' | 'user' | 'score' | 'pairs' | 'rerank' | 'retrieve';
 
 /**
  * The serving parts of a model, run with parameters that live elsewhere: in a trainer, whose current values each call sees,
@@ -84,6 +95,26 @@ export class Inference {
     return this.logits('retrieve', { ...users, ...items });
   }
 
+  /** Logits of the candidates of each request's list, [B · N] list by list; for models that re-rank. */
+  async rerank(users: HostState, items: HostState, { items: rows, scores, mask }: Lists): Promise<Float32Array> {
+    const { rerank } = this.parts;
+    if (rerank === undefined) throw new RangeError('the model does not re-rank');
+    const requests = Object.values(users)[0]?.shape[0] ?? 0;
+    const places = requests === 0 ? 0 : rows.length / requests;
+    const list = [requests, places];
+    const feeds: Feeds = {
+      scores: { data: scores, shape: list },
+      mask: { data: mask ?? new Uint8Array(rows.length).fill(1), shape: list },
+    };
+    for (const name of inputNames(Object.values(rerank))) {
+      const user = users[name];
+      if (user !== undefined) feeds[name] = { data: user.data, shape: [requests, 1, ...user.shape.slice(1)] };
+      const item = items[name];
+      if (item !== undefined) feeds[name] = { ...takeRows(item, rows), shape: [...list, ...item.shape.slice(1)] };
+    }
+    return this.logits('rerank', feeds);
+  }
+
   async release(): Promise<void> {
     for (const program of this.programs.values()) await (await program).release();
     this.programs.clear();
@@ -127,10 +158,24 @@ export class Inference {
 /** How many requests keep every tensor below the limit, and the feeds that have a row for each of them. */
 function requestsAtOnce(outputs: readonly Tensor[], limit: number): { rows: number; inputs: string[] } {
   const one = new Map([['B', 1]]);
-  const nodes = reachable(outputs).filter(({ shape }) => shape.some((dim) => typeof dim === 'string'));
+  const all = reachable(outputs).flatMap((node) => [node, ...stepsOf(node).nodes]);
+  const nodes = all.filter(({ shape }) => shape.some((dim) => typeof dim === 'string'));
   const elements = nodes.map(({ shape }) => shape.reduce((total: number, dim) => total * evaluate(dim, one), 1));
-  const inputs = nodes.filter(({ op }) => op.name === 'input').map(({ attributes }) => attributes.name as string);
-  return { rows: Math.max(1, Math.floor(limit / (4 * Math.max(1, ...elements)))), inputs };
+  return { rows: Math.max(1, Math.floor(limit / (4 * Math.max(1, ...elements)))), inputs: inputNames(outputs) };
+}
+
+function inputNames(outputs: readonly Tensor[]): string[] {
+  const inputs = reachable(outputs).filter(({ op }) => op.name === 'input');
+  return inputs.map(({ attributes }) => attributes.name as string);
+}
+
+/** Rows of a tensor of the host, one below the other. */
+function takeRows({ data, shape }: Feed, rows: Int32Array): Feed {
+  const size = shape.slice(1).reduce((a, b) => a * b, 1);
+  const Type = data.constructor as new (length: number) => FeedArray;
+  const taken = new Type(rows.length * size);
+  for (let i = 0; i < rows.length; i++) taken.set(data.subarray(rows[i]! * size, (rows[i]! + 1) * size), i * size);
+  return { data: taken, shape: [rows.length, ...shape.slice(1)] };
 }
 
 /** Rows `from` to `to` of every tensor of a state, as views. */

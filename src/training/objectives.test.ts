@@ -1,8 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { compile, input, Program } from '../graph/index.js';
+import { Build, compile, gradients, input, Program } from '../graph/index.js';
 import type { ModelParts } from '../models/contract.js';
 import type { LossContext } from '../nn/losses/loss.js';
-import { createObjective, similarityMatrix, totalLoss } from './objectives.js';
+import type { Feeds } from '../schema.js';
+import {
+  createObjective,
+  type ObjectiveOptions,
+  similarityMatrix,
+  type TotalOptions,
+  totalLoss,
+} from './objectives.js';
 
 const floats = (data: number[], shape = [data.length]) => ({ data: Float32Array.from(data), shape });
 const ints = (data: number[]) => ({ data: Int32Array.from(data), shape: [data.length] });
@@ -69,6 +76,148 @@ test('the total is the weighted sum, and each part is reported by its own name',
   expect(results['bce.1']!.data[0]).toBeCloseTo(bce, 6);
   expect(results['softmax.2']!.data[0]).toBeCloseTo(softmax, 6);
   expect(results.total!.data[0]).toBeCloseTo(0.5 * bce + 3 * softmax, 6);
+});
+
+describe('what an objective sees, and how it counts', () => {
+  const STAGES = ['corpus', 'candidate', 'shown', 'clicked'];
+  const context = (): LossContext => ({
+    logits: input('logits', ['P']),
+    label: input('label', ['P']),
+    weight: input('weight', ['P']),
+    request: input('request', ['P'], 'int32'),
+    itemRow: input('itemRow', ['P'], 'int32'),
+    stage: input('stage', ['P'], 'int32'),
+    stageNames: STAGES,
+    teacher: input('teacher', ['P']),
+    taught: input('taught', ['P']),
+    lists: { pairs: input('pairs', ['B', 'L'], 'int32'), mask: input('mask', ['B', 'L'], 'bool') },
+    step: input('step', []),
+    stepsPerEpoch: input('stepsPerEpoch', []),
+  });
+  /** One list of a random, a candidate, a shown and a clicked item. */
+  const FEEDS: Feeds = {
+    logits: floats([0.5, -1, 2, 0.3]),
+    label: floats([0, 0, 0, 1]),
+    weight: floats([1, 1, 1, 1]),
+    request: ints([0, 0, 0, 0]),
+    itemRow: ints([0, 1, 2, 3]),
+    stage: ints([0, 1, 2, 3]),
+    teacher: floats([0, 1, -1, 0.5]),
+    taught: floats([0, 1, 1, 1]),
+    pairs: { data: Int32Array.of(0, 1, 2, 3), shape: [1, 4] },
+    mask: { data: Uint8Array.of(1, 1, 1, 1), shape: [1, 4] },
+    step: floats([3], []),
+    stepsPerEpoch: floats([4], []),
+  };
+  const run = async (objectives: ObjectiveOptions[], options: TotalOptions = { shown: 2 }, feeds = FEEDS) => {
+    const build = new Build(true);
+    const outputs = build.run(() => {
+      const { total, parts } = totalLoss(objectives.map(createObjective), context(), options);
+      const [gradient] = gradients(total, [input('logits', ['P'])]);
+      return { total, gradient: gradient!, ...parts };
+    });
+    const program = await Program.load(compile('total', outputs), { threads: 1 });
+    const parameters = [...build.parameters.values()];
+    const own = Object.fromEntries(
+      parameters.map(({ name }) => [name, { data: Float32Array.of(Math.log(2)), shape: [1] }]),
+    );
+    const found = await program.call({ ...feeds, ...own });
+    await program.release();
+    const values = (name: string) => Array.from(found[name]!.data, Number);
+    return {
+      total: values('total')[0]!,
+      gradient: values('gradient'),
+      parts: (name: string) => values(name)[0]!,
+      parameters,
+    };
+  };
+  /** Pairs through which the loss learns. */
+  const seen = async (objective: ObjectiveOptions) =>
+    (await run([objective])).gradient.flatMap((value, pair) => (value === 0 ? [] : [pair]));
+
+  test('feedback counts for what was shown, stages for everything, a teacher for what it scored', async () => {
+    expect(await seen({ loss: 'bce' })).toEqual([2, 3]);
+    expect(await seen({ loss: 'pairwise-logistic' })).toEqual([2, 3]);
+    expect(await seen({ loss: 'pairwise-logistic', by: 'stage' })).toEqual([0, 1, 2, 3]);
+    expect(await seen({ loss: 'tier-order' })).toEqual([0, 1, 2, 3]);
+    expect(await seen({ loss: 'distill-pointwise' })).toEqual([1, 2, 3]);
+    expect(await seen({ loss: 'distill-listwise' })).toEqual([1, 2, 3]);
+  });
+
+  test('stages narrow or widen that', async () => {
+    expect(await seen({ loss: 'bce', stages: ['corpus'] })).toEqual([0, 1, 2, 3]);
+    expect(await seen({ loss: 'tier-order', stages: ['candidate', 'shown'] })).toEqual([1, 2]);
+    expect(await seen({ loss: 'distill-pointwise', stages: ['shown', 'shown'] })).toEqual([2]);
+    await expect(run([{ loss: 'bce', stages: ['show'] }])).rejects.toThrow(
+      'has no stage "show"\n  did you mean "shown"?',
+    );
+    await expect(run([{ loss: 'bce', stages: ['clicked', 'shown'] }])).rejects.toThrow(
+      '"shown" comes before "clicked"',
+    );
+  });
+
+  test('what an objective does not see cannot move it', async () => {
+    const changed = { ...FEEDS, logits: floats([9, -7, 2, 0.3]) };
+    for (const loss of [
+      'bce',
+      'list-mle',
+      'lambda-loss',
+      'listwise-softmax',
+      'pairwise-hinge',
+      'differentiable-sorting',
+    ]) {
+      const [before, after] = [await run([{ loss }]), await run([{ loss }], { shown: 2 }, changed)];
+      expect(after.total, loss).toBeCloseTo(before.total, 6);
+      expect(before.total, loss).toBeGreaterThan(0);
+    }
+  });
+
+  test('a weight of 0 changes nothing', async () => {
+    const one = await run([{ loss: 'bce' }]);
+    const two = await run([{ loss: 'bce' }, { loss: 'tier-order', weight: 0 }]);
+    expect(two.total).toBe(one.total);
+    expect(two.gradient).toEqual(one.gradient);
+    expect(two.parts('tier-order.2')).toBeGreaterThan(0);
+  });
+
+  test('a warm-up grows the weight from 0, over epochs or steps', async () => {
+    const { total } = await run([{ loss: 'bce' }]);
+    // Step 3 of 4 in an epoch.
+    for (const [warmup, share] of [
+      [1, 0.75],
+      [3, 0.25],
+      [0.5, 1],
+      [{ steps: 30 }, 0.1],
+      [0, 1],
+    ] as const) {
+      const found = await run([{ loss: 'bce', warmup }]);
+      expect(found.total).toBeCloseTo(share * total, 6);
+      expect(found.parts('bce')).toBeCloseTo(total, 6);
+    }
+    const start = await run([{ loss: 'bce', warmup: 2 }], { shown: 2 }, { ...FEEDS, step: floats([0], []) });
+    expect(start.total).toBe(0);
+  });
+
+  test('learned uncertainties weigh all but distillation', async () => {
+    const objectives = [{ loss: 'bce', weight: 3 }, { loss: 'distill-pointwise' }, { loss: 'tier-order' }];
+    const fixed = await run(objectives);
+    const { total, parameters } = await run(objectives, { shown: 2, uncertainty: true });
+    expect(parameters.map(({ name }) => name)).toEqual(['uncertainty/bce.1', 'uncertainty/tier-order.3']);
+    // u is ln 2: each counts half, and u is added.
+    const halves = (3 * fixed.parts('bce.1') + fixed.parts('tier-order.3')) / 2 + 2 * Math.LN2;
+    expect(total).toBeCloseTo(halves + fixed.parts('distill-pointwise.2'), 5);
+  });
+
+  test('a batch without what a loss needs is refused', () => {
+    const { lists, teacher, ...bare } = context();
+    const build = (loss: string) => () => totalLoss([createObjective({ loss })], bare);
+    expect(build('list-mle')).toThrow('list-mle: this loss compares the items of one request\n  Train on lists');
+    expect(build('distill-pointwise')).toThrow(
+      'distill-pointwise: there is no teacher\n  Name one with training.teacher',
+    );
+    const listed = () => totalLoss([createObjective({ loss: 'two-way-distillation' })], context());
+    expect(listed).toThrow('the model has no listwise part');
+  });
 });
 
 test('an unknown loss and an unknown option are errors', () => {

@@ -1,27 +1,63 @@
 import { z } from 'zod';
 import { didYouMean, TwoTowerError } from '../errors.js';
-import { add, inScope, matMul, multiply, reduceMax, reshape, type Tensor } from '../graph/index.js';
+import {
+  add,
+  and,
+  divide,
+  greater,
+  indicator,
+  inScope,
+  less,
+  matMul,
+  minimum,
+  multiply,
+  reduceMax,
+  reshape,
+  type Tensor,
+} from '../graph/index.js';
 import type { ModelParts, State } from '../models/contract.js';
 import { LOSSES } from '../nn/losses/index.js';
-import type { LossContext } from '../nn/losses/loss.js';
+import { atLists, required } from '../nn/losses/lists.js';
+import type { Loss, LossContext, Target } from '../nn/losses/loss.js';
+import { stageIndex } from '../nn/losses/tier-order.js';
+import { byUncertainty } from '../nn/losses/uncertainty.js';
 
-/** One entry of the config's `objectives`: which loss, how much it counts, and the loss's own options. */
-export const objectiveOptions = z.looseObject({
-  loss: z.string(),
-  weight: z.number().min(0).default(1),
-});
-export type ObjectiveOptions = z.infer<typeof objectiveOptions>;
+/** Keys that every entry of the config's `objectives` may have besides its loss's own. */
+export const objectiveKeys = {
+  weight: z.number().min(0).default(1).describe('factor on this loss in the sum'),
+  stages: z
+    .array(z.string())
+    .min(1)
+    .max(2)
+    .optional()
+    .describe(
+      'the first and, unless it is the end, the last stage of the pairs that this loss sees; without it losses that learn from feedback see what was shown, the others everything',
+    ),
+  warmup: z
+    .union([z.number().min(0), z.strictObject({ steps: z.int().positive().describe('steps over which it grows') })])
+    .optional()
+    .describe('epochs, or { steps: N }, over which the weight grows from 0; it is there at once unless given'),
+};
+
+/** One entry of the config's `objectives`: which loss, how it counts, and the loss's own options. */
+export const objectiveOptions = z.looseObject({ loss: z.string(), ...objectiveKeys });
+export type ObjectiveOptions = z.input<typeof objectiveOptions>;
 
 export interface Objective {
   name: string;
   weight: number;
-  /** `matrix` losses compare every request with every item of the batch. */
-  needs: 'pairs' | 'matrix';
+  stages?: readonly string[] | undefined;
+  /** Epochs or steps. */
+  warmup?: number | { steps: number } | undefined;
+  /** What the batches must have; see `Loss`. */
+  needs: Loss['needs'];
+  target: Target;
   build(context: LossContext): Tensor;
 }
 
 /** Finds the loss and validates its options. */
-export function createObjective({ loss: name, weight, ...options }: ObjectiveOptions): Objective {
+export function createObjective(said: ObjectiveOptions): Objective {
+  const { loss: name, weight = 1, stages, warmup, ...options } = said;
   const loss = LOSSES.find((candidate) => candidate.name === name);
   if (loss === undefined) {
     const known = LOSSES.map((candidate) => candidate.name);
@@ -32,7 +68,15 @@ export function createObjective({ loss: name, weight, ...options }: ObjectiveOpt
     const { path, message } = parsed.error.issues[0]!;
     throw new TwoTowerError('CONFIG_INVALID', `objectives: ${name}: ${[...path, message].join(': ')}`);
   }
-  return { name, weight, needs: loss.needs, build: (context) => loss.build(context, parsed.data) };
+  return {
+    name,
+    weight,
+    stages,
+    warmup,
+    needs: loss.needs,
+    target: loss.target?.(parsed.data) ?? 'feedback',
+    build: (context) => loss.build(context, parsed.data),
+  };
 }
 
 /** The score of every request against every item, [B, I], up to a constant per request; for models that can retrieve. */
@@ -52,20 +96,95 @@ export function similarityMatrix(model: ModelParts, user: State, item: State): T
   return reduceMax(reshape(flat, [requests, interests, key.shape[0]!]), 1);
 }
 
+export interface TotalOptions {
+  /** Index of the first stage of which there is feedback. */
+  shown?: number;
+  /** Objectives weigh themselves by learned uncertainties, except distillation. */
+  uncertainty?: boolean;
+}
+
 /** The weighted sum of the objectives and each of them alone. */
 export function totalLoss(
   objectives: readonly Objective[],
   context: LossContext,
+  { shown = 0, uncertainty = false }: TotalOptions = {},
 ): { total: Tensor; parts: Record<string, Tensor> } {
-  const { view = context.request } = context;
   const parts: Record<string, Tensor> = {};
   let total: Tensor | undefined;
   for (const [i, objective] of objectives.entries()) {
-    const seen = objective.needs === 'matrix' ? { ...context, request: view } : context;
+    refuseMissing(objective, context);
+    const name = objectives.length === 1 ? objective.name : `${objective.name}.${i + 1}`;
+    const seen = visible(objective, context, shown);
     const value = inScope('loss', () => inScope(objective.name, () => objective.build(seen)));
-    parts[objectives.length === 1 ? objective.name : `${objective.name}.${i + 1}`] = value;
-    const weighted = multiply(value, objective.weight);
-    total = total === undefined ? weighted : add(total, weighted);
+    parts[name] = value;
+    const fixed = !uncertainty || objective.weight === 0 || distils(objective);
+    const weighted = multiply(multiply(value, objective.weight), grown(objective, context));
+    const counted = fixed ? weighted : byUncertainty(name, weighted);
+    total = total === undefined ? counted : add(total, counted);
   }
   return { total: total!, parts };
+}
+
+/** What is learned away rather than learned from, if its weight is free. */
+const distils = ({ target, needs }: Objective): boolean => target === 'teacher' || needs === 'rerank';
+
+/** 0 at the first step, rising evenly to 1. */
+function grown({ warmup }: Objective, context: LossContext): Tensor | 1 {
+  if (warmup === undefined || warmup === 0) return 1;
+  const over = typeof warmup === 'number' ? multiply(required(context, 'stepsPerEpoch'), warmup) : warmup.steps;
+  return minimum(divide(required(context, 'step'), over), 1);
+}
+
+/** The context as this objective sees it: pairs of other stages have no weight and stand in no list. */
+function visible(objective: Objective, context: LossContext, shown: number): LossContext {
+  const seen = objective.needs === 'matrix' ? { ...context, request: context.view ?? context.request } : context;
+  const window = windowOf(objective, context, shown);
+  if (window === undefined) return seen;
+  const stage = required(context, 'stage');
+  const inside = indicator(and(greater(stage, window.from - 1), less(stage, window.to + 1)));
+  const { lists } = context;
+  return {
+    ...seen,
+    weight: multiply(context.weight, inside),
+    ...(lists && { lists: { ...lists, mask: and(lists.mask, greater(atLists(inside, lists), 0.5)) } }),
+  };
+}
+
+function windowOf({ name, stages, target }: Objective, context: LossContext, shown: number) {
+  if (stages === undefined) {
+    // Without lists every pair is an exposure.
+    if (target !== 'feedback' || context.lists === undefined || shown === 0) return undefined;
+    return { from: shown, to: required(context, 'stageNames').length - 1 };
+  }
+  const stageNames = required(context, 'stageNames');
+  const [from, to] = stages.map((one) => stageIndex(one, stageNames, `${name}: stages`)) as [number, number?];
+  if (to !== undefined && to < from) {
+    throw new TwoTowerError(
+      'CONFIG_INVALID',
+      `objectives: ${name}: stages: "${stages[1]}" comes before "${stages[0]}"`,
+      `The order is ${stageNames.join(', ')}.`,
+    );
+  }
+  return { from, to: to ?? stageNames.length - 1 };
+}
+
+/** @throws CONFIG_INVALID where the batches lack what the loss is made from */
+function refuseMissing({ name, needs, target }: Objective, context: LossContext): void {
+  const refuse = (what: string, remedy: string) => {
+    throw new TwoTowerError('CONFIG_INVALID', `objectives: ${name}: ${what}`, remedy);
+  };
+  const lists = 'Train on lists: add training.lists, {} for those of the log alone.';
+  if ((needs === 'lists' || needs === 'rerank') && context.lists === undefined) {
+    refuse('this loss compares the items of one request', lists);
+  }
+  if (needs === 'rerank' && context.reranked === undefined) {
+    refuse('the model has no listwise part', 'Choose a model that re-ranks, such as lt-ttd.');
+  }
+  if (needs === 'rerank' || needs === 'vectors') return;
+  if (target === 'teacher' && context.teacher === undefined) {
+    refuse(
+      'there is no teacher',
+      'Name one with training.teacher or --teacher, or train on mined candidates with its scores.',
+    );
+  }
 }

@@ -1,4 +1,6 @@
 import type { Dataset } from '../data/dataset.js';
+import { listCount, type SampleTable } from '../data/samples.js';
+import type { TeacherVectors } from '../data/teacher-vectors.js';
 import { TwoTowerError } from '../errors.js';
 import { type Parameter, type PreparedFeeds, Program, type ProgramOptions } from '../graph/index.js';
 import type { ModelParts } from '../models/contract.js';
@@ -8,6 +10,7 @@ import type { PreparedBatch } from './batch-source.js';
 import { type BatchStream, openStream } from './batch-stream.js';
 import { matches, type TrainingOptions } from './config.js';
 import { locateDivergence } from './divergence.js';
+import { drawLists } from './lists.js';
 import { createObjective } from './objectives.js';
 import { createOptimizer, type Optimizer } from './optimizers.js';
 import { ParameterStore } from './parameter-store.js';
@@ -25,6 +28,16 @@ import {
 /** Scalars that a step reports: `loss`, `gradientNorm`, `loss.NAME`, `metric.NAME`. */
 export type StepReport = Record<string, number>;
 
+/** What is trained on besides the dataset. */
+export interface TrainingData {
+  /** Lists; drawn as `training.lists` says unless given. */
+  samples?: SampleTable;
+  /** A teacher's logit for every event, NaN where there is none, where training goes over single events. */
+  teacher?: Float32Array;
+  /** A teacher's vectors of items and requests. */
+  vectors?: TeacherVectors;
+}
+
 interface PreparedStep {
   batch: PreparedBatch;
   feeds: Feeds;
@@ -38,6 +51,8 @@ interface PreparedStep {
 export class Trainer {
   /** Steps done. */
   step = 0;
+  /** Pairs of the last step. */
+  pairs = 0;
   readonly stepsPerEpoch: number;
   private readonly decay: Float32Array;
   private readonly factor: Float32Array;
@@ -50,8 +65,9 @@ export class Trainer {
     private readonly program: Program,
     private readonly optimizer: Optimizer,
     private readonly batches: BatchStream,
+    readonly data: TrainingData,
   ) {
-    this.stepsPerEpoch = stepsPerEpoch(dataset, options);
+    this.stepsPerEpoch = stepsPerEpoch(dataset, options, data.samples);
     const dense = graph.parameters.filter(({ kind }) => kind === 'dense');
     this.decay = perWeight(store, dense, (parameter) => groupOf(options, parameter).decay);
     this.factor = perWeight(store, dense, (parameter) => groupOf(options, parameter).factor);
@@ -62,13 +78,25 @@ export class Trainer {
     dataset: Dataset,
     options: TrainingOptions,
     program: ProgramOptions = {},
+    given: TrainingData = {},
   ): Promise<Trainer> {
+    const { seed, lists } = options;
+    const samples = given.samples ?? (lists && (await drawLists(dataset, lists, seed)));
+    const data: TrainingData = { ...given, ...(samples && { samples }) };
     const objectives = options.objectives.map(createObjective);
     const optimizer = createOptimizer(options.optimizer);
     const graph = buildTrainingGraph({
       model,
       schema: dataset.schema,
       objectives,
+      contents: {
+        lists: samples !== undefined,
+        teacher: (samples === undefined ? given.teacher : samples.teacher) !== undefined,
+        stages: dataset.stages,
+        shown: dataset.shown,
+        ...(data.vectors && { vectors: widths(data.vectors) }),
+      },
+      uncertainty: options.uncertainty,
       optimizer,
       groupOf: (parameter) => groupOf(options, parameter),
       bundleOf: (table) => bundleOf(options, table),
@@ -79,14 +107,16 @@ export class Trainer {
       {
         dataset,
         options,
+        ...data,
         logq: graph.compiled.inputs.some(({ name }) => name === LOGQ_FEED),
         lookups: graph.lookups,
         bundles: new Map([...store.bundles].map(([name, { rows, offsets }]) => [name, { rows, offsets }])),
         plan: { inputs: graph.compiled.inputs, plans: graph.compiled.plans, randoms: graph.compiled.randoms },
       },
-      stepsPerEpoch(dataset, options) * options.epochs,
+      stepsPerEpoch(dataset, options, samples) * options.epochs,
     );
-    return new Trainer(dataset, options, store, graph, await Program.load(graph.compiled, program), optimizer, batches);
+    const loaded = await Program.load(graph.compiled, program);
+    return new Trainer(dataset, options, store, graph, loaded, optimizer, batches, data);
   }
 
   get totalSteps(): number {
@@ -119,6 +149,7 @@ export class Trainer {
     this.store.dense.swap();
     for (const slot of this.store.denseSlots) slot.swap();
     this.store.states.swap();
+    this.pairs = current.batch.events.length;
     this.step++;
     return report;
   }
@@ -200,6 +231,10 @@ function bundleOf(options: TrainingOptions, table: Parameter): string {
   return `embeddings of ${table.shape[1]} with decay ${decay} and rate ${factor}`;
 }
 
+function widths({ item, user }: TeacherVectors): { item?: number; user?: number } {
+  return { ...(item && { item: item.width }), ...(user && { user: user.width }) };
+}
+
 function perWeight(store: ParameterStore, dense: readonly Parameter[], value: (p: Parameter) => number): Float32Array {
   const result = new Float32Array(store.denseSize);
   for (const parameter of dense) {
@@ -210,6 +245,6 @@ function perWeight(store: ParameterStore, dense: readonly Parameter[], value: (p
   return result;
 }
 
-function stepsPerEpoch(dataset: Dataset, { batchSize }: TrainingOptions): number {
-  return Math.ceil(dataset.splits.train.length / batchSize);
+function stepsPerEpoch(dataset: Dataset, { batchSize }: TrainingOptions, samples: SampleTable | undefined): number {
+  return Math.ceil((samples === undefined ? dataset.splits.train.length : listCount(samples)) / batchSize);
 }

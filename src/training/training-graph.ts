@@ -32,7 +32,9 @@ import {
 } from '../graph/index.js';
 import { gatherState, type ModelParts, type TrainOutputs } from '../models/contract.js';
 import { itemInputs, userInputs } from '../models/inputs.js';
+import type { LossContext } from '../nn/losses/loss.js';
 import type { Schema } from '../schema.js';
+import { type BatchContents, cascadeInputs, rerankLists, teacherAgreement } from './cascade-inputs.js';
 import { type Objective, similarityMatrix, totalLoss } from './objectives.js';
 import { applyOptimizer, type Optimizer } from './optimizers.js';
 
@@ -64,6 +66,10 @@ export interface TrainingGraphOptions {
   model: ModelParts;
   schema: Schema;
   objectives: readonly Objective[];
+  /** Pairs alone where absent. */
+  contents?: BatchContents;
+  /** Whether the objectives weigh themselves by learned uncertainties. */
+  uncertainty?: boolean;
   optimizer: Optimizer;
   /** Largest norm of all gradients together; unlimited where absent. */
   clip?: number;
@@ -211,7 +217,7 @@ export function readFromVectors(
   };
 }
 
-function forwardPass({ model, schema, objectives }: TrainingGraphOptions) {
+function forwardPass({ model, schema, objectives, contents, uncertainty = false }: TrainingGraphOptions) {
   const user = userInputs(schema, 'B');
   const item = itemInputs(schema, 'I');
   const userState = inScope('user', () => model.user(user));
@@ -220,34 +226,48 @@ function forwardPass({ model, schema, objectives }: TrainingGraphOptions) {
   const itemRow = input('pair.item', ['P'], 'int32');
   const label = input('pair.label', ['P']);
   const logq = input(LOGQ_FEED, ['I']);
+  const step = input(STEP_FEEDS.step, []);
+  const stepsPerEpoch = input(STEP_FEEDS.stepsPerEpoch, []);
+  const cascade = contents && cascadeInputs(contents);
+  const lists = cascade?.lists;
   const result = ((): TrainOutputs => {
     if (model.train !== undefined) {
-      const step = input(STEP_FEEDS.step, []);
-      const stepsPerEpoch = input(STEP_FEEDS.stepsPerEpoch, []);
-      const inputs = { user, item, userState, itemState, request, itemRow, label, logq, step, stepsPerEpoch };
-      return inScope('train', () => model.train!(inputs));
+      const pairs = { request, itemRow, label, logq, ...(lists && { lists }) };
+      return inScope('train', () => model.train!({ user, item, userState, itemState, ...pairs, step, stepsPerEpoch }));
     }
     return {
       logits: inScope('score', () => model.score(gatherState(userState, request), gatherState(itemState, itemRow))),
     };
   })();
-  const { total, parts } = totalLoss(objectives, {
-    logits: result.logits,
+  const { logits } = result;
+  const context: LossContext = {
+    logits,
     label,
     weight: input('pair.weight', ['P']),
     request,
     itemRow,
+    ...cascade,
+    states: { item: itemState, user: userState },
+    ...(model.retrieval && { retrieval: model.retrieval }),
+    step,
+    stepsPerEpoch,
     ...(objectives.some(({ needs }) => needs === 'matrix') && {
       ...(result.similarity === undefined
         ? { similarity: inScope('score', () => similarityMatrix(model, userState, itemState)) }
         : { similarity: result.similarity, view: rowNumbers(label) }),
       logq,
     }),
-  });
+    ...(lists &&
+      model.rerank !== undefined &&
+      objectives.some(({ needs }) => needs === 'rerank') && {
+        reranked: rerankLists(model, userState, gatherState(itemState, itemRow), logits, lists),
+      }),
+  };
+  const { total, parts } = totalLoss(objectives, context, { uncertainty, ...(contents && { shown: contents.shown }) });
   const own = Object.values(result.losses ?? {});
   const reported = {
     ...prefixed('loss.', { ...parts, ...result.losses }),
-    ...prefixed('metric.', result.metrics ?? {}),
+    ...prefixed('metric.', { ...result.metrics, ...teacherAgreement(context) }),
   };
   return { loss: own.reduce((a, b) => add(a, b), total), reported };
 }
