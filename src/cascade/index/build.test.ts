@@ -1,0 +1,61 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { buildIndex, parseIndexOptions } from './build.js';
+import { HnswIndex } from './hnsw.js';
+import { clustered } from './testing/clustered.js';
+
+const rows = clustered(2000, 8, 'rows');
+const queries = clustered(30, 8, 'queries');
+
+afterEach(() => {
+  vi.doUnmock('usearch');
+  vi.resetModules();
+});
+
+describe('buildIndex', () => {
+  it('is exact below the size from which the graph is sooner, and approximate from there on', async () => {
+    expect((await buildIndex(rows)).kind).toBe('exact');
+    expect((await buildIndex(rows, { exactBelow: 2001 })).kind).toBe('exact');
+    expect((await buildIndex(rows, { exactBelow: 2000, recall: { queries: 0 } })).kind).toBe('hnsw');
+    const present = new Uint8Array(2000).fill(1, 1);
+    const index = await buildIndex(rows, { exactBelow: 2000 }, { present });
+    expect([index.kind, index.rows, index.count]).toEqual(['exact', 2000, 1999]);
+  });
+
+  it('raises the expansion until the measured recall is what was asked for', async () => {
+    const options = { kind: 'hnsw', connectivity: 6, expansionAdd: 16, expansion: 10 } as const;
+    const short = await buildIndex(rows, { ...options, recall: { target: 0, at: 10 } }, { queries });
+    const raised = await buildIndex(rows, { ...options, recall: { target: 0.99, at: 10 } }, { queries });
+    expect(short).toBeInstanceOf(HnswIndex);
+    expect((short as HnswIndex).settings.expansion).toBe(10);
+    expect((raised as HnswIndex).settings.expansion).toBeGreaterThan(10);
+    const { value } = (short as HnswIndex).recall!;
+    expect(value).toBeLessThan(0.97);
+    expect((raised as HnswIndex).recall).toMatchObject({ at: 10, queries: 30, source: 'given', target: 0.99 });
+    expect((raised as HnswIndex).recall!.value).toBeGreaterThanOrEqual(0.99);
+  });
+
+  it('says what it is doing', async () => {
+    const heard: string[] = [];
+    await buildIndex(
+      rows,
+      { kind: 'hnsw', recall: { at: 10, queries: 5, target: 0 } },
+      { onProgress: ({ stage, done, total }) => heard.push(`${stage} ${done}/${total}`) },
+    );
+    expect(heard).toEqual(['link 2000/2000', 'measure 1/1']);
+  });
+
+  it('names an unknown option', () => {
+    expect(() => parseIndexOptions({ conectivity: 8 })).toThrow('did you mean "connectivity"?');
+    expect(() => parseIndexOptions({ metric: 'dot' })).toThrow('metric');
+  });
+
+  it('falls back to exact search where the library cannot be loaded, unless it was asked for', async () => {
+    vi.resetModules();
+    vi.doMock('usearch', () => {
+      throw new Error('no binary for this platform');
+    });
+    const { buildIndex } = await import('./build.js');
+    expect((await buildIndex(rows, { exactBelow: 0 })).kind).toBe('exact');
+    await expect(buildIndex(rows, { kind: 'hnsw' })).rejects.toMatchObject({ code: 'INDEX_ENGINE' });
+  });
+});

@@ -1,0 +1,173 @@
+import { checkWhole } from '../../evaluation/checks.js';
+import type { RankedItems } from '../../evaluation/topk.js';
+import { bestRows } from './best-rows.js';
+import { searchGraph, threadCount } from './engine.js';
+import { ExactIndex } from './exact.js';
+import { type RowTest, rowTests } from './filters.js';
+import { augmentedQueries, augmentedRow } from './lifted.js';
+import type { HnswState } from './link.js';
+import type { HnswSettings, IndexManifest, MeasuredRecall } from './manifest.js';
+import type { QueryFilter, RetrievalIndex, Vectors } from './retrieval-index.js';
+import { saveIndex } from './save.js';
+import { type PreparedQueries, prepareQueries, type VectorTable } from './vectors.js';
+
+/** Queries that are searched for in one call of the library. */
+const QUERY_BLOCK = 64;
+/** Looking at every row is as fast as walking the graph to one of so many. */
+const EXACT_SHARE = 64;
+
+/**
+ * A hierarchical navigable small world graph (Malkov and Yashunin, 2016, arXiv:1603.09320) over rounded copies of the
+ * vectors. It proposes some times more rows than are wanted; these are scored anew with the vectors themselves.
+ *
+ * With a filter, proposals grow until as many pass as would have been looked at without one; where that is dearer than looking
+ * at every row, every row is looked at.
+ */
+export class HnswIndex implements RetrievalIndex {
+  readonly kind = 'hnsw';
+  private readonly exact: ExactIndex;
+
+  constructor(
+    private readonly table: VectorTable,
+    private readonly state: HnswState,
+    private readonly threads = 0,
+  ) {
+    this.exact = new ExactIndex(table, threads);
+  }
+
+  get metric() {
+    return this.table.metric;
+  }
+
+  get width() {
+    return this.table.width;
+  }
+
+  get count() {
+    return this.table.count;
+  }
+
+  get rows() {
+    return this.table.rows;
+  }
+
+  get settings(): Readonly<HnswSettings> {
+    return this.state.settings;
+  }
+
+  /** What was measured when the index was built, and how many rows have been added or removed since. */
+  get recall(): Readonly<MeasuredRecall> | undefined {
+    return this.state.recall;
+  }
+
+  async search(queries: Vectors, k: number, filter?: QueryFilter): Promise<RankedItems[]> {
+    checkWhole('index', 'k', k, 1);
+    const prepared = prepareQueries(queries, this.width, this.metric);
+    const tests = rowTests(this.table, filter);
+    const { at, expansion } = this.settings;
+    const needed = Math.max(expansion, Math.ceil((expansion / at) * k));
+    const limit = Math.min(this.count / 2, Math.max(4 * needed, this.count / EXACT_SHARE));
+    const found: RankedItems[] = new Array(prepared.count);
+    let open = Array.from({ length: prepared.count }, (_, query) => {
+      const rowTest = tests(query);
+      return { query, rowTest, proposals: proposals(needed, this.count, rowTest) };
+    });
+    while (open.length > 0) {
+      const tooMany = open.filter((one) => one.proposals > limit);
+      const best = await this.exact.searchPrepared(prepared, k, tooMany);
+      tooMany.forEach(({ query }, i) => {
+        found[query] = best[i]!;
+      });
+      const again: typeof open = [];
+      for (const block of blocks(open.filter((one) => one.proposals <= limit))) {
+        const rows = this.propose(prepared, block);
+        block.forEach((one, i) => {
+          const { query, rowTest } = one;
+          const { test, bound } = rowTest;
+          const passing = test === undefined ? rows[i]! : rows[i]!.filter(test);
+          if (passing.length >= Math.min(test === undefined ? k : needed, bound)) {
+            found[query] = bestRows(this.table, prepared, query, passing, k);
+          } else again.push({ ...one, proposals: 4 * one.proposals });
+        });
+      }
+      open = again;
+    }
+    return found;
+  }
+
+  add(row: number, vector: Float32Array): void {
+    const { graph, length } = this.state;
+    const known = this.table.has(row);
+    this.table.set(row, vector);
+    const key = BigUint64Array.of(BigInt(row));
+    if (known) graph.remove(key);
+    graph.add(key, augmentedRow(this.table, row, length), 1);
+    this.changed();
+  }
+
+  remove(row: number): boolean {
+    if (!this.table.delete(row)) return false;
+    this.state.graph.remove(BigUint64Array.of(BigInt(row)));
+    this.changed();
+    return true;
+  }
+
+  async save(folder: string): Promise<IndexManifest> {
+    return saveIndex(folder, this.table, { kind: 'hnsw', ...this.state });
+  }
+
+  async release(): Promise<void> {
+    await this.exact.release();
+  }
+
+  private changed(): void {
+    if (this.state.recall !== undefined) this.state.recall.changesSince++;
+  }
+
+  /** Distinct rows near each query, or near any of its vectors. */
+  private propose(queries: PreparedQueries, block: readonly Open[]): number[][] {
+    const { vectors } = queries;
+    const lifted = augmentedQueries(
+      queries,
+      this.width,
+      block.map(({ query }) => query),
+      this.metric,
+    );
+    const limit = block[0]!.proposals;
+    const { keys, counts } = searchGraph(this.state.graph, lifted, limit, threadCount(this.threads));
+    return block.map((_, i) => {
+      const rows: number[] = [];
+      for (let vector = i * vectors; vector < (i + 1) * vectors; vector++) {
+        for (let j = vector * limit; j < vector * limit + counts[vector]!; j++) rows.push(Number(keys[j]!));
+      }
+      return vectors === 1 ? rows : [...new Set(rows)];
+    });
+  }
+}
+
+interface Open {
+  query: number;
+  rowTest: RowTest;
+  proposals: number;
+}
+
+/** How many rows to ask the graph for, such that as many as needed should pass. */
+function proposals(needed: number, count: number, { test, bound }: RowTest): number {
+  if (test === undefined || bound === 0) return needed;
+  return Math.ceil((needed * count) / bound);
+}
+
+/** Cuts searches into calls of the library: as many proposals for each query of a call. */
+function blocks(open: readonly Open[]): Open[][] {
+  const bySize = new Map<number, Open[]>();
+  for (const one of open) {
+    const same = bySize.get(one.proposals);
+    if (same === undefined) bySize.set(one.proposals, [one]);
+    else same.push(one);
+  }
+  return [...bySize.values()].flatMap((same) =>
+    Array.from({ length: Math.ceil(same.length / QUERY_BLOCK) }, (_, b) =>
+      same.slice(b * QUERY_BLOCK, (b + 1) * QUERY_BLOCK),
+    ),
+  );
+}
