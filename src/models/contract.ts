@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { gather, type Tensor } from '../graph/index.js';
 import type { Field } from '../nn/fields.js';
+import type { Lists } from '../nn/losses/loss.js';
 import type { Schema } from '../schema.js';
 
 /** Named tensors that one part of a model hands to the next; the first axis counts items or requests. */
@@ -44,6 +45,8 @@ export interface TrainInputs {
   itemRow: Tensor;
   /** float32 [P] */
   label: Tensor;
+  /** One list for each request, in the requests' order, where the batches are made of lists; see `LossContext`. */
+  lists?: Lists;
   /** float32 [I], as losses get it; see `LossContext`. Batches carry it where the graph reads it. */
   logq: Tensor;
   /** Steps done before this one, as a scalar; with `stepsPerEpoch`, for annealing. */

@@ -20,25 +20,37 @@ import { groupsOf, itemSide, requireKnown, requireSides, type Side, stackEmbeddi
 import { crossProducts, firstLayer, hiddenLayer, NORMALIZATIONS, type Piece } from './network.js';
 
 const options = z.strictObject({
-  /** Width of every embedding. */
-  embedding: z.int().positive().default(16),
-  /** Hidden layers of the network that every candidate runs through. */
-  layers: z.array(z.int().positive()).min(1).default([128, 64]),
-  /** `linear-log` is the paper's squashing without parameters, before each ReLU. */
-  normalization: z.enum(NORMALIZATIONS).default('none'),
-  dropout: z.number().min(0).lt(1).default(0.1),
-  /** Whether every embedding is multiplied by its importance for the pair. */
-  gate: z.boolean().default(true),
-  /** Adds the inner product of every user embedding with every item embedding. */
-  crosses: z.boolean().default(true),
-  /** Logs the mean importance of every feature, from which features are selected. */
-  reportGates: z.boolean().default(false),
-  /** Features that were not selected, such as `user.age`, `context.hour` or `history.clicks.genres`. */
-  without: z.array(z.string()).default([]),
-  /** Uses each history of the user, pooled. */
-  history: z.boolean().default(true),
-  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
-  biases: z.boolean().default(false),
+  embedding: z.int().positive().default(16).describe('width of every embedding'),
+  layers: z
+    .array(z.int().positive())
+    .min(1)
+    .default([128, 64])
+    .describe('hidden layers of the network that every candidate runs through'),
+  normalization: z
+    .enum(NORMALIZATIONS)
+    .default('none')
+    .describe("`linear-log` is the paper's squashing without parameters, before each ReLU"),
+  dropout: z.number().min(0).lt(1).default(0.1).describe('share of hidden units left out in each training step'),
+  gate: z.boolean().default(true).describe('whether every embedding is multiplied by its importance for the pair'),
+  crosses: z
+    .boolean()
+    .default(true)
+    .describe('adds the inner product of every user embedding with every item embedding'),
+  reportGates: z
+    .boolean()
+    .default(false)
+    .describe('logs the mean importance of every feature, from which features are selected'),
+  without: z
+    .array(z.string())
+    .default([])
+    .describe('features that were not selected, such as `user.age`, `context.hour` or `history.clicks.genres`'),
+  history: z.boolean().default(true).describe('uses each history of the user, pooled'),
+  biases: z
+    .boolean()
+    .default(false)
+    .describe(
+      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
+    ),
 });
 
 /** COLD (Wang et al., 2020): a whole network for every candidate, made cheap by choosing its features. */

@@ -31,17 +31,16 @@ import { innerProduct } from '../../nn/similarity.js';
 import { defineModel } from '../contract.js';
 
 const options = z.strictObject({
-  /** d: width of items, past items and interests. */
-  embedding: z.int().positive().default(64),
-  /** K: how many vectors stand for a user. */
-  interests: z.int().positive().default(4),
-  /** Which of the data's histories; the first unless given. */
-  history: z.string().optional(),
-  /**
-   * In training, reads the interests out with weights softmax(⟨interest, target⟩^p), as MIND does, instead of taking the nearest
-   * one alone.
-   */
-  labelAwarePower: z.int().positive().optional(),
+  embedding: z.int().positive().default(64).describe('d: width of items, past items and interests'),
+  interests: z.int().positive().default(4).describe('K: how many vectors stand for a user'),
+  history: z.string().optional().describe("which of the data's histories; the first unless given"),
+  labelAwarePower: z
+    .int()
+    .positive()
+    .optional()
+    .describe(
+      'in training, reads the interests out with weights softmax(⟨interest, target⟩^p), as MIND does, instead of taking the nearest one alone',
+    ),
 });
 
 type Options = z.infer<typeof options>;

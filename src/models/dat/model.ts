@@ -27,36 +27,44 @@ import { concatSide, itemSide, requireKnown, requireSides, userSide } from '../s
 import { categoryAlignment } from './category-alignment.js';
 
 const options = z.strictObject({
-  /** Width of every embedding but the augmented ones. */
-  embedding: z.int().positive().default(32),
-  /** Hidden layers of both towers. */
-  towers: z.array(z.int().positive()).default([300, 300]),
-  /** Width of the two vectors that are compared, and of the augmented ones that imitate them. */
-  width: z.int().positive().default(32),
-  dropout: z.number().min(0).lt(1).default(0),
-  /** The cosine is divided by it. */
-  temperature: z.number().positive().default(0.1),
-  /** User feature whose ids own augmented vectors; the one with the most ids unless given. */
-  userId: z.string().optional(),
-  /** The same of the items. */
-  itemId: z.string().optional(),
-  /** λ₁: weight of the loss that draws the user's augmented vector to clicked items. */
-  userMimic: z.number().min(0).default(0.5),
-  /** λ₂: weight of the loss that draws the item's augmented vector to users who clicked. */
-  itemMimic: z.number().min(0).default(0.5),
-  /** Adds the category alignment loss. */
+  embedding: z.int().positive().default(32).describe('width of every embedding but the augmented ones'),
+  towers: z.array(z.int().positive()).default([300, 300]).describe('hidden layers of both towers'),
+  width: z
+    .int()
+    .positive()
+    .default(32)
+    .describe('width of the two vectors that are compared, and of the augmented ones that imitate them'),
+  dropout: z.number().min(0).lt(1).default(0).describe('share of hidden units left out in each training step'),
+  temperature: z.number().positive().default(0.1).describe('the cosine is divided by it'),
+  userId: z
+    .string()
+    .optional()
+    .describe('user feature whose ids own augmented vectors; the one with the most ids unless given'),
+  itemId: z.string().optional().describe('the same of the items'),
+  userMimic: z
+    .number()
+    .min(0)
+    .default(0.5)
+    .describe("λ₁: weight of the loss that draws the user's augmented vector to clicked items"),
+  itemMimic: z
+    .number()
+    .min(0)
+    .default(0.5)
+    .describe("λ₂: weight of the loss that draws the item's augmented vector to users who clicked"),
   category: z
     .strictObject({
-      /** Item feature of encoding `id` that names the category. */
-      field: z.string(),
-      /** λ₃ */
-      weight: z.number().positive().default(1),
+      field: z.string().describe('item feature of encoding `id` that names the category'),
+      weight: z.number().positive().default(1).describe('λ₃'),
     })
-    .optional(),
-  /** Pools each history of the user into the user tower. */
-  history: z.boolean().default(true),
-  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
-  biases: z.boolean().default(false),
+    .optional()
+    .describe('adds the category alignment loss'),
+  history: z.boolean().default(true).describe('pools each history of the user into the user tower'),
+  biases: z
+    .boolean()
+    .default(false)
+    .describe(
+      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
+    ),
 });
 
 /** The dual augmented two-tower model (Yu et al., 2021): each id owns a vector that learns what the other side answered. */

@@ -9,21 +9,34 @@ import { concatSide, itemSide, requireSides, userSide } from '../sides.js';
 import { crossNetwork } from './cross-network.js';
 
 const options = z.strictObject({
-  /** Width of every embedding. */
-  embedding: z.int().positive().default(16),
-  /** Cross layers; each raises the degree of the interactions by one. */
-  layers: z.int().positive().default(3),
-  /** `full`: a square matrix in every cross layer. A number r: the product of two of rank r. */
-  rank: z.union([z.literal('full'), z.int().positive()]).default('full'),
-  /** Whether the deep network stands beside the cross network or on top of it. */
-  structure: z.enum(['parallel', 'stacked']).default('parallel'),
-  /** Layers of the deep network; none: the cross network alone. */
-  towers: z.array(z.int().positive()).default([256, 128]),
-  activation: z.enum(ACTIVATIONS).default('relu'),
-  normalization: z.enum(['batch', 'layer', 'none']).default('none'),
-  dropout: z.number().min(0).lt(1).default(0),
-  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
-  biases: z.boolean().default(false),
+  embedding: z.int().positive().default(16).describe('width of every embedding'),
+  layers: z.int().positive().default(3).describe('cross layers; each raises the degree of the interactions by one'),
+  rank: z
+    .union([z.literal('full'), z.int().positive()])
+    .default('full')
+    .describe('`full`: a square matrix in every cross layer. A number r: the product of two of rank r'),
+  structure: z
+    .enum(['parallel', 'stacked'])
+    .default('parallel')
+    .describe('whether the deep network stands beside the cross network or on top of it'),
+  towers: z
+    .array(z.int().positive())
+    .default([256, 128])
+    .describe('layers of the deep network; none: the cross network alone'),
+  activation: z.enum(ACTIVATIONS).default('relu').describe('of the deep network'),
+  normalization: z.enum(['batch', 'layer', 'none']).default('none').describe('after each layer of the deep network'),
+  dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0)
+    .describe("share of the deep network's hidden units left out in each training step"),
+  biases: z
+    .boolean()
+    .default(false)
+    .describe(
+      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
+    ),
 });
 
 type Options = z.infer<typeof options>;

@@ -11,21 +11,25 @@ import { withBiases } from '../biases.js';
 import { defineModel, type ModelParts, type State } from '../contract.js';
 
 const options = z.strictObject({
-  /** Width of every embedding. */
-  embedding: z.int().positive().default(16),
-  /** Hidden layers of the activation unit. */
-  attention: z.array(z.int().positive()).default([80, 40]),
-  /** `raw`: the interest is as strong as the unit says, as in the paper. `softmax`: its weights sum to 1. */
-  weights: z.enum(['raw', 'softmax']).default('raw'),
-  /** Hidden layers between the pooled interest and the logit. */
-  towers: z.array(z.int().positive()).default([200, 80]),
-  /** Of both networks. */
-  activation: z.enum(ACTIVATIONS).default('prelu'),
-  /** Of the layers to the logit. */
-  normalization: z.enum(['batch', 'layer', 'none']).default('none'),
-  dropout: z.number().min(0).lt(1).default(0),
-  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
-  biases: z.boolean().default(false),
+  embedding: z.int().positive().default(16).describe('width of every embedding'),
+  attention: z.array(z.int().positive()).default([80, 40]).describe('hidden layers of the activation unit'),
+  weights: z
+    .enum(['raw', 'softmax'])
+    .default('raw')
+    .describe('`raw`: the interest is as strong as the unit says, as in the paper. `softmax`: its weights sum to 1'),
+  towers: z
+    .array(z.int().positive())
+    .default([200, 80])
+    .describe('hidden layers between the pooled interest and the logit'),
+  activation: z.enum(ACTIVATIONS).default('prelu').describe('of both networks'),
+  normalization: z.enum(['batch', 'layer', 'none']).default('none').describe('of the layers to the logit'),
+  dropout: z.number().min(0).lt(1).default(0).describe('share of hidden units left out in each training step'),
+  biases: z
+    .boolean()
+    .default(false)
+    .describe(
+      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
+    ),
 });
 
 type Options = z.infer<typeof options>;

@@ -50,7 +50,8 @@ class PlainFit {
     const meta = Array.from({ length: this.options.queries }, (_, n) => [
       ...matrix.subarray(n * width, (n + 1) * width),
     ]);
-    const likeness = meta.map((row) => inner(row, attributes));
+    const compared = this.options.standardized ? this.standardized(attributes) : attributes;
+    const likeness = meta.map((row) => inner(row, compared));
     const chosen = meta[likeness.indexOf(Math.max(...likeness))]!;
     if (this.options.metaQuery === 'plain') return chosen;
     const result = new Array<number>(width).fill(0);
@@ -61,6 +62,11 @@ class PlainFit {
       });
     }
     return result;
+  }
+
+  private standardized(attributes: Vector): number[] {
+    const [mean, variance] = ['mean', 'variance'].map((name) => this.values(`shared/metaQuery/attributes/${name}`));
+    return attributes.map((value, k) => (value - mean![k]!) / Math.sqrt(variance![k]! + 1e-8));
   }
 
   private userVector(feeds: Feeds, b: number, query: Vector | undefined): number[] {
@@ -194,6 +200,7 @@ describe.each([
   { brief: true },
   { normalization: 'batch', activation: 'tanh' },
   { queryAsFeature: false },
+  { standardized: false },
   { metaQuery: 'plain' },
   { metaQuery: 'none' },
   { scorer: 'flattened' },

@@ -14,6 +14,7 @@ import {
   width,
 } from '../../graph/index.js';
 import { uniform } from '../../nn/initializers.js';
+import { batchNorm } from '../../nn/normalization.js';
 
 export interface Temperature {
   start: number;
@@ -29,7 +30,13 @@ export class MetaQueryModule {
   /** G = (M·Mᵀ)·M [N, D], or M itself without self-attention. Its rows are the hard queries. */
   readonly queryGroup: Tensor;
 
-  constructor(queries: number, attributeWidth: number, selfAttention: boolean) {
+  /** @param standardized whether attributes are compared by what is particular to an item, at a size that does not change */
+  constructor(
+    queries: number,
+    attributeWidth: number,
+    selfAttention: boolean,
+    private readonly standardized: boolean,
+  ) {
     // Decay would shrink G with the third power.
     const shape = [queries, attributeWidth];
     const initialize = uniform(1 / Math.sqrt(attributeWidth));
@@ -55,7 +62,12 @@ export class MetaQueryModule {
 
   /** Items are compared with the rows of M, not of G: [I, N]. */
   private similarity(attributes: Tensor): Tensor {
-    return matMul(attributes, this.metaMatrix, { transposeB: true });
+    // Embeddings start near 0 and drift together: what all items have in common would choose one query for all of them.
+    const options = { affine: false, epsilon: 1e-8 };
+    const compared = this.standardized
+      ? shared('metaQuery', () => batchNorm('attributes', attributes, options))
+      : attributes;
+    return matMul(compared, this.metaMatrix, { transposeB: true });
   }
 
   get queries(): number {

@@ -6,6 +6,7 @@ import { ToyModel } from '../../testing/toy-model.js';
 import { checkToyGradients, toyTrainer } from '../../testing/toy-training.js';
 import type { State } from '../contract.js';
 import { itemInputs, userInputs } from '../inputs.js';
+import { MetaQueryModule } from './meta-query.js';
 import fit from './model.js';
 
 const SMALL = {
@@ -19,6 +20,8 @@ const SMALL = {
   itemHeads: 3,
   headWidth: 4,
   scorerWidth: 8,
+  // Toy models have statistics drawn at random, under which all items would look alike.
+  standardized: false,
 };
 const REQUESTS = 4;
 const ITEMS = 9;
@@ -149,6 +152,25 @@ describe('meta queries', () => {
     const scores = await one.inference.score(await one.inference.users(one.requests(1)), { ...states, ...same });
     expect(new Set(scores).size).toBe(1);
     await one.release();
+  });
+
+  test('are chosen by what is particular to an item, not by what all have in common', async () => {
+    const attributes = Float32Array.from({ length: 50 * 4 }, (_, at) => 3 + Math.sin(7 * at) / 1000);
+    const build = new Build(true);
+    const chosen = build.run(() => {
+      const given = input('attributes', ['I', 4]);
+      const index = (standardized: boolean) => new MetaQueryModule(8, 4, true, standardized).index(given);
+      return { standardized: index(true), plain: index(false) };
+    });
+    const feeds: Feeds = { attributes: { data: attributes, shape: [50, 4] } };
+    const directions = Float32Array.from({ length: 8 * 4 }, (_, at) => Math.cos(5 * at));
+    feeds['shared/metaQuery/metaMatrix'] = { data: directions, shape: [8, 4] };
+    const program = await Program.load(compile('choice', chosen), { threads: 1 });
+    const found = await program.call(feeds);
+    await program.release();
+    const different = ({ data }: { data: ArrayLike<number | bigint> }) => new Set(Array.from(data)).size;
+    expect(different(found.plain!)).toBe(1);
+    expect(different(found.standardized!)).toBeGreaterThan(4);
   });
 
   test('are attended with where there are a query and a history', () => {

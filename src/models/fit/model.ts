@@ -15,39 +15,53 @@ import { SCORERS, similarityScore } from './similarity-scorer.js';
 import { forManyQueries, gatherKnowledge, knowledge, splitHeads, type UserKnowledge, userTower } from './user-tower.js';
 
 const options = z.strictObject({
-  /** Width of every embedding. */
-  embedding: z.int().positive().default(16),
-  /** N, the number of meta vectors. */
-  queries: z.int().positive().default(64),
-  /** `self-attention`: G = (M·Mᵀ)·M. `plain`: G = M. `none`: no Meta Query Module, a user tower that meets no query. */
-  metaQuery: z.enum(['self-attention', 'plain', 'none']).default('self-attention'),
-  /** Of the soft queries; linear from `start` to `end` over `epochs`. The same `start` and `end`: no annealing. */
+  embedding: z.int().positive().default(16).describe('width of every embedding'),
+  queries: z.int().positive().default(64).describe('N, the number of meta vectors'),
+  metaQuery: z
+    .enum(['self-attention', 'plain', 'none'])
+    .default('self-attention')
+    .describe(
+      '`self-attention`: G = (M·Mᵀ)·M. `plain`: G = M. `none`: no Meta Query Module, a user tower that meets no query',
+    ),
   temperature: z
     .strictObject({
-      start: z.number().positive().default(1),
-      end: z.number().positive().default(0.001),
-      epochs: z.number().positive().default(1),
+      start: z.number().positive().default(1).describe('temperature of the first step'),
+      end: z.number().positive().default(0.001).describe('lowest temperature'),
+      epochs: z.number().positive().default(1).describe('epochs until a temperature of 0 would be reached'),
     })
-    .prefault({}),
-  /** Hidden layers of the attention unit. */
-  attention: z.array(z.int().positive()).default([64, 16]),
-  /** Whether the query is an input of the user tower besides being the target of its attention. */
-  queryAsFeature: z.boolean().default(true),
-  /** Layers of both towers. */
-  towers: z.array(z.int().positive()).min(1).default([256, 128, 64]),
-  activation: z.enum(ACTIVATIONS).default('relu'),
-  normalization: z.enum(['batch', 'layer', 'none']).default('batch'),
-  dropout: z.number().min(0).lt(1).default(0.1),
-  /** H_u, H_v and p: heads of either tower and their width. */
-  userHeads: z.int().positive().default(2),
-  itemHeads: z.int().positive().default(2),
-  headWidth: z.int().positive().default(64),
-  /** `lss`: rows, then columns of the similarity matrix. `flattened`: all of it at once. `sum-max` and `dot` learn nothing. */
-  scorer: z.enum(SCORERS).default('lss'),
-  /** r, the width of the scorer's fully connected layers. */
-  scorerWidth: z.int().positive().default(16),
-  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
-  biases: z.boolean().default(false),
+    .prefault({})
+    .describe(
+      'of the soft queries; linear from `start` to `end` over `epochs`. The same `start` and `end`: no annealing',
+    ),
+  standardized: z
+    .boolean()
+    .default(true)
+    .describe('compares attributes with M after subtracting their mean over the items and dividing by their deviation'),
+  attention: z.array(z.int().positive()).default([64, 16]).describe('hidden layers of the attention unit'),
+  queryAsFeature: z
+    .boolean()
+    .default(true)
+    .describe('whether the query is an input of the user tower besides being the target of its attention'),
+  towers: z.array(z.int().positive()).min(1).default([256, 128, 64]).describe('layers of both towers'),
+  activation: z.enum(ACTIVATIONS).default('relu').describe('of both towers'),
+  normalization: z.enum(['batch', 'layer', 'none']).default('batch').describe('after each hidden layer of both towers'),
+  dropout: z.number().min(0).lt(1).default(0.1).describe('share of hidden units left out in each training step'),
+  userHeads: z.int().positive().default(2).describe('H_u: heads of the user tower'),
+  itemHeads: z.int().positive().default(2).describe('H_v: heads of the item tower'),
+  headWidth: z.int().positive().default(64).describe('p: width of a head'),
+  scorer: z
+    .enum(SCORERS)
+    .default('lss')
+    .describe(
+      '`lss`: rows, then columns of the similarity matrix. `flattened`: all of it at once. `sum-max` and `dot` learn nothing',
+    ),
+  scorerWidth: z.int().positive().default(16).describe("r, the width of the scorer's fully connected layers"),
+  biases: z
+    .boolean()
+    .default(false)
+    .describe(
+      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
+    ),
 });
 
 type Options = z.infer<typeof options>;
@@ -60,12 +74,13 @@ export default defineModel<Options>({
   create(schema, choices) {
     check(schema, choices);
     const { embedding, queries, metaQuery, scorer, scorerWidth, itemHeads, userHeads, headWidth } = choices;
-    const { towers, activation, normalization, dropout } = choices;
+    const { standardized, towers, activation, normalization, dropout } = choices;
     const tower = { units: towers, activation, normalization, dropout };
     /** An inner product compares vectors, not heads. */
     const shapeOf = (heads: number) => (scorer === 'dot' ? [heads * headWidth] : [heads, headWidth]);
     const attributeNames = attributesOf(schema);
-    const module = () => new MetaQueryModule(queries, attributeNames.length * embedding, metaQuery !== 'plain');
+    const module = () =>
+      new MetaQueryModule(queries, attributeNames.length * embedding, metaQuery !== 'plain', standardized);
     /** x_c: the attributes of items side by side, [I, D]. */
     const attributes = (fields: readonly Field[]) => concat(embedFields(fields, { width: embedding }));
     const represent = (known: UserKnowledge, query?: Tensor) => {

@@ -26,30 +26,37 @@ import { defineModel, gatherState, type ModelParts, type State } from '../contra
 import { itemSide, requireKnown, requireSides, type Side, userSide } from '../sides.js';
 
 const options = z.strictObject({
-  /** Width of every embedding. */
-  embedding: z.int().positive().default(32),
-  /** Hidden layers of both towers. */
-  towers: z.array(z.int().positive()).default([300, 300, 32]),
-  normalization: z.enum(['batch', 'layer', 'none']).default('batch'),
-  dropout: z.number().min(0).lt(1).default(0.3),
-  /** H: heads of each side. */
-  heads: z.int().positive().default(2),
-  /** d: width of a head; mimic vectors are H·d wide. */
-  width: z.int().positive().default(16),
-  /** α: weight of the four losses of the generators. */
-  mimicWeight: z.number().positive().default(0.1),
-  /** `attract` draws the mimic vectors to what they imitate; `released` has the sign of the released code, which drives them away. */
-  mimicSign: z.enum(['attract', 'released']).default('attract'),
-  /** Features that the user's generators read; all of the user's own unless given. */
-  userStatic: z.array(z.string()).min(1).optional(),
-  /** Features that the item's generators read; all of the item unless given. */
-  itemStatic: z.array(z.string()).min(1).optional(),
-  /** Multiplies the maximum similarity by a learned number. */
-  scale: z.boolean().default(true),
-  /** Pools each history of the user into the user tower. */
-  history: z.boolean().default(true),
-  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
-  biases: z.boolean().default(false),
+  embedding: z.int().positive().default(32).describe('width of every embedding'),
+  towers: z.array(z.int().positive()).default([300, 300, 32]).describe('hidden layers of both towers'),
+  normalization: z.enum(['batch', 'layer', 'none']).default('batch').describe('after each hidden layer of both towers'),
+  dropout: z.number().min(0).lt(1).default(0.3).describe('share of hidden units left out in each training step'),
+  heads: z.int().positive().default(2).describe('H: heads of each side'),
+  width: z.int().positive().default(16).describe('d: width of a head; mimic vectors are H·d wide'),
+  mimicWeight: z.number().positive().default(0.1).describe('α: weight of the four losses of the generators'),
+  mimicSign: z
+    .enum(['attract', 'released'])
+    .default('attract')
+    .describe(
+      '`attract` draws the mimic vectors to what they imitate; `released` has the sign of the released code, which drives them away',
+    ),
+  userStatic: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe("features that the user's generators read; all of the user's own unless given"),
+  itemStatic: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .describe("features that the item's generators read; all of the item unless given"),
+  scale: z.boolean().default(true).describe('multiplies the maximum similarity by a learned number'),
+  history: z.boolean().default(true).describe('pools each history of the user into the user tower'),
+  biases: z
+    .boolean()
+    .default(false)
+    .describe(
+      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
+    ),
 });
 
 /** HIT (Yang et al., 2025): each tower imagines its counterpart by mimic vectors, and they meet through several heads. */

@@ -33,7 +33,9 @@ class PlainIntTower {
 
   score(userSide: PlainSide, itemSide: PlainSide): number {
     const { towers, banksFrom, banks, heads, scale } = this.options;
-    const item = plainHeads(this.dense('item/heads', this.layers('item', this.input('item', itemSide)).at(-1)!), heads);
+    const last = this.layers('item', this.input('item', itemSide)).at(-1)!;
+    const factor = scale ? this.values('item/scale')[0]! : 1;
+    const item = plainHeads(plainScaled(this.dense('item/heads', last), factor), heads);
     const x = this.input('user', userSide);
     const sources =
       banksFrom === 'outputs' ? this.layers('user', x) : [x, ...this.layers('user', x, towers.length - 1)];
@@ -42,7 +44,7 @@ class PlainIntTower {
       if (banks === 'last' && l < sources.length - 1) return;
       sum += plainMaxSim(plainHeads(this.dense(`user/heads${l + 1}`, u), heads), item);
     });
-    return (scale ? this.values('user/scale')[0]! : 1) * sum + this.values('user/level')[0]!;
+    return sum + this.values('user/level')[0]!;
   }
 
   private dense = (place: string, x: readonly number[]) => plainDense(this.values, place, x);

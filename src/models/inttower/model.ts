@@ -24,37 +24,46 @@ import { defineModel, gatherState, type ModelParts } from '../contract.js';
 import { itemSide, requireSides, type Side, stackEmbeddings, userSide } from '../sides.js';
 
 const options = z.strictObject({
-  /** Width of every embedding. */
-  embedding: z.int().positive().default(32),
-  /** Hidden layers of both towers; each of the user's feeds a bank of heads. */
-  towers: z.array(z.int().positive()).min(1).default([300, 300, 128]),
-  normalization: z.enum(['batch', 'layer', 'none']).default('batch'),
-  dropout: z.number().min(0).lt(1).default(0.3),
-  /** H: heads in a bank. Published: 32 (MovieLens-1M), 2 (Amazon), 4 (Alibaba). */
-  heads: z.int().positive().default(4),
-  /** d: width of a head. Published: 64, 64, 16. */
-  width: z.int().positive().default(16),
-  /** Re-weights the embeddings of each side before the towers. */
-  lightSe: z.boolean().default(true),
-  /** What a layer's bank reads: the layer's output, as in the paper's figure, or its input, as in the PyTorch release. */
-  banksFrom: z.enum(['outputs', 'inputs']).default('outputs'),
-  /** `last` keeps only the last bank of the user, the release's fast mode. */
-  banks: z.enum(['all', 'last']).default('all'),
-  /** Multiplies the sum of similarities by a learned number. */
-  scale: z.boolean().default(true),
-  /** Adds the contrastive regulariser CIR. */
+  embedding: z.int().positive().default(32).describe('width of every embedding'),
+  towers: z
+    .array(z.int().positive())
+    .min(1)
+    .default([300, 300, 128])
+    .describe("hidden layers of both towers; each of the user's feeds a bank of heads"),
+  normalization: z.enum(['batch', 'layer', 'none']).default('batch').describe('after each hidden layer of both towers'),
+  dropout: z.number().min(0).lt(1).default(0.3).describe('share of hidden units left out in each training step'),
+  heads: z
+    .int()
+    .positive()
+    .default(4)
+    .describe('H: heads in a bank. Published: 32 (MovieLens-1M), 2 (Amazon), 4 (Alibaba)'),
+  width: z.int().positive().default(16).describe('d: width of a head. Published: 64, 64, 16'),
+  lightSe: z.boolean().default(true).describe('re-weights the embeddings of each side before the towers'),
+  banksFrom: z
+    .enum(['outputs', 'inputs'])
+    .default('outputs')
+    .describe(
+      "what a layer's bank reads: the layer's output, as in the paper's figure, or its input, as in the PyTorch release",
+    ),
+  banks: z
+    .enum(['all', 'last'])
+    .default('all')
+    .describe("`last` keeps only the last bank of the user, the release's fast mode"),
+  scale: z.boolean().default(true).describe('multiplies the sum of similarities by a learned number'),
   contrastive: z
     .strictObject({
-      /** λ */
-      weight: z.number().positive().default(0.1),
-      /** τ */
-      temperature: z.number().positive().default(0.07),
+      weight: z.number().positive().default(0.1).describe('λ'),
+      temperature: z.number().positive().default(0.07).describe('τ'),
     })
-    .optional(),
-  /** Pools each history of the user into the user tower. */
-  history: z.boolean().default(true),
-  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
-  biases: z.boolean().default(false),
+    .optional()
+    .describe('adds the contrastive regulariser CIR'),
+  history: z.boolean().default(true).describe('pools each history of the user into the user tower'),
+  biases: z
+    .boolean()
+    .default(false)
+    .describe(
+      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
+    ),
 });
 
 /** IntTower (Li et al., 2022): every layer of the user tower meets the item's last one through maximum similarity of heads. */
@@ -86,17 +95,21 @@ export default defineModel<z.infer<typeof options>>({
     const parts: ModelParts = {
       item(inputs) {
         const last = layers(input(itemSide(inputs, { width: o.embedding })), towers).at(-1)!;
-        return { heads: headBank('heads', last, o.heads, o.width) };
+        const heads = headBank('heads', last, o.heads, o.width);
+        return {
+          // On this side, because it has fewer heads than the user.
+          heads: o.scale ? multiply(heads, parameter('scale', [1], constantValue(firstScale))) : heads,
+          ...(isTraining() && o.contrastive && { last: flatten(heads) }),
+        };
       },
       user(inputs) {
         const x = input(userSide(inputs, { width: o.embedding }, o.history));
         const banks = sources(x).map((u, l) => ({ u, name: `heads${l + 1}` }));
         const used = o.banks === 'last' ? banks.slice(-1) : banks;
         const heads = used.map(({ u, name }) => headBank(name, u, o.heads, o.width));
-        // The maximum is taken for each user head alone, so that the banks may stand one above the other.
-        const all = concat(heads, 1);
         return {
-          heads: o.scale ? multiply(all, parameter('scale', [1], constantValue(firstScale))) : all,
+          // The maximum is taken for each user head alone, so that the banks may stand one above the other.
+          heads: concat(heads, 1),
           level: broadcastTo(parameter('level', [1, 1], zeros, { decay: false }), [x.shape[0]!, 1], x),
           ...(isTraining() && o.contrastive && { last: flatten(heads.at(-1)!) }),
         };
@@ -110,7 +123,7 @@ export default defineModel<z.infer<typeof options>>({
       ...parts,
       train({ userState, itemState, request, itemRow, label }) {
         const logits = parts.score(gatherState(userState, request), gatherState(itemState, itemRow));
-        const similarity = matMul(normalizeLength(userState.last!), normalizeLength(flatten(itemState.heads!)), {
+        const similarity = matMul(normalizeLength(userState.last!), normalizeLength(itemState.last!), {
           transposeB: true,
         });
         const weight = broadcastTo(scalar(1), label.shape, label);

@@ -29,7 +29,8 @@ import {
   topKIndices,
   where,
 } from '../../graph/index.js';
-import type { LossContext } from '../../nn/losses/loss.js';
+import { atLists } from '../../nn/losses/lists.js';
+import type { Lists as Given, LossContext } from '../../nn/losses/loss.js';
 import { places, requireMatrix } from '../../nn/losses/matrix.js';
 
 export interface ListOptions {
@@ -81,6 +82,11 @@ export function trainingLists(context: LossContext, { size, hard, pool }: ListOp
   const items = where(greater(own, 0.5), cast(subtract(own, 0.5), 'int32'), others);
   const labels = gatherAlong(spread(multiply(context.label, share), at, scores), items);
   return { items, mask: first(items, size), labels };
+}
+
+/** The lists that the batch brings along, one for each request. */
+export function listsOfBatch({ itemRow, label }: LossContext, given: Given): Lists {
+  return { items: atLists(itemRow, given), mask: given.mask, labels: atLists(label, given) };
 }
 
 /** The best of each request's pool: int32 [B, count]. */

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { Build, gradients, input, type Tensor } from '../../graph/index.js';
+import { listNet } from '../../nn/losses/listwise-softmax.js';
 import { checkGradients } from '../../nn/testing/gradient-check.js';
 import { run, valuesOf, x } from '../../nn/testing/run.js';
 import { bools, floats, uneven } from '../../nn/testing/values.js';
-import { agreement, distillation, listNet } from './losses.js';
+import { agreement, distillation } from './losses.js';
 
 const mask = () => input('mask', ['B', 3], 'bool');
 const a = () => x('a', 'B', 3);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { input, multiply } from '../../graph/index.js';
 import { run } from '../../nn/testing/run.js';
-import { floats, ints } from '../../nn/testing/values.js';
+import { bools, floats, ints } from '../../nn/testing/values.js';
 import { jointLosses } from './objective.js';
 import { options } from './options.js';
 
@@ -14,8 +14,11 @@ const shares = (scores: number[]) => {
 };
 const divergence = (p: number[], q: number[]) => p.reduce((sum, share, j) => sum + share * log(share / q[j]!), 0);
 
-/** One request, which liked item 1 and not item 0; the transformer triples the scores. All three items stand in the list. */
-async function losses(choices: object, step: number): Promise<Record<string, number>> {
+/**
+ * One request, which liked item 1 and not item 0; the transformer triples the scores. All three items stand in the list,
+ * unless the batch brings one along: that of the pairs, and an empty position.
+ */
+async function losses(choices: object, step: number, listed = false): Promise<Record<string, number>> {
   const sizes = { size: 20, hard: 0 };
   const outputs = await run(
     () => {
@@ -26,6 +29,9 @@ async function losses(choices: object, step: number): Promise<Record<string, num
           itemRow: input('itemRow', ['P'], 'int32'),
           label: input('label', ['P']),
           logq: input('logq', ['I']),
+          ...(listed && {
+            lists: { pairs: input('pairs', ['B', 'L'], 'int32'), mask: input('mask', ['B', 'L'], 'bool') },
+          }),
           step: input('step', []),
           stepsPerEpoch: input('stepsPerEpoch', []),
         },
@@ -40,6 +46,7 @@ async function losses(choices: object, step: number): Promise<Record<string, num
       itemRow: ints([0, 1]),
       label: floats([0, 1]),
       logq: floats(LOGQ),
+      ...(listed && { pairs: ints([[1, 0, 0]]), mask: bools([[1, 1, 0]]) }),
       step: floats(step),
       stepsPerEpoch: floats(10),
     },
@@ -56,6 +63,14 @@ test('three losses, weighed by λ and η', async () => {
   const [towers, transformer] = [shares([0.1, 0.25, -0.05]), shares([0.3, 0.75, -0.15])];
   const both = 4 * (divergence(transformer, towers) + 0.25 * divergence(towers, transformer));
   expect(found.distillation).toBeCloseTo(0.5 * both, 5);
+});
+
+test('lists that the batch brings along take the place of those made of it', async () => {
+  const found = await losses({ eta: 0 }, 100, true);
+  expect(found.ranking).toBeCloseTo(-log(shares([0.6, 1.5])[1]!), 5);
+  expect(found.distillation).toBeCloseTo(4 * divergence(shares([0.3, 0.75]), shares([0.1, 0.25])), 5);
+  // Retrieval still compares with every item of the batch.
+  expect(found.retrieval).toBeCloseTo((await losses({}, 100)).retrieval!, 6);
 });
 
 test('distillation grows from nothing over the warm-up', async () => {

@@ -1,24 +1,11 @@
-import {
-  add,
-  broadcastTo,
-  constant,
-  divide,
-  exp,
-  gatherAlong,
-  inScope,
-  minimum,
-  multiply,
-  negate,
-  parameter,
-  reduceSum,
-  type Tensor,
-} from '../../graph/index.js';
-import { zeros } from '../../nn/initializers.js';
+import { add, broadcastTo, constant, divide, gatherAlong, minimum, multiply, type Tensor } from '../../graph/index.js';
 import inBatchSoftmax from '../../nn/losses/in-batch-softmax.js';
+import { listNet } from '../../nn/losses/listwise-softmax.js';
 import { atPairs } from '../../nn/losses/matrix.js';
+import { byUncertainty } from '../../nn/losses/uncertainty.js';
 import type { TrainInputs, TrainOutputs } from '../contract.js';
-import { trainingLists } from './lists.js';
-import { agreement, distillation, listNet } from './losses.js';
+import { listsOfBatch, trainingLists } from './lists.js';
+import { agreement, distillation } from './losses.js';
 import type { Options } from './options.js';
 
 /** Scores of the listwise transformer for lists of item rows: int32 [B, n], their scores [B, n], bool [B, n] → [B, n]. */
@@ -30,26 +17,27 @@ type Rerank = (items: Tensor, scores: Tensor, mask: Tensor) => Tensor;
  */
 export function jointLosses(
   similarity: Tensor,
-  inputs: Pick<TrainInputs, 'request' | 'itemRow' | 'label' | 'logq' | 'step' | 'stepsPerEpoch'>,
+  inputs: Pick<TrainInputs, 'request' | 'itemRow' | 'label' | 'logq' | 'lists' | 'step' | 'stepsPerEpoch'>,
   { weights, lists, temperature, eta, warmup, uncertainty }: Options,
   rerank: Rerank,
 ): TrainOutputs {
-  const { request, itemRow, label, logq, step, stepsPerEpoch } = inputs;
+  const { request, itemRow, label, logq, lists: given, step, stepsPerEpoch } = inputs;
   const ones = broadcastTo(constant([1], [1]), label.shape, label);
   const context = { logits: label, label, weight: ones, request, itemRow, similarity, logq };
   const logits = atPairs(similarity, context);
   const losses: Record<string, Tensor> = {};
+  const weighed = (name: string, loss: Tensor) => (uncertainty ? byUncertainty(name, loss) : loss);
   if (weights.retrieval > 0) {
     const loss = inBatchSoftmax.build({ ...context, logits }, inBatchSoftmax.options.parse({}));
-    losses.retrieval = weighed('retrieval', multiply(loss, weights.retrieval), uncertainty);
+    losses.retrieval = weighed('retrieval', multiply(loss, weights.retrieval));
   }
   if (weights.ranking === 0 && weights.distillation === 0) return { logits, losses };
 
-  const { items, mask, labels } = trainingLists(context, lists);
+  const { items, mask, labels } = given === undefined ? trainingLists(context, lists) : listsOfBatch(context, given);
   const scores = gatherAlong(similarity, items);
   const reranked = rerank(items, scores, mask);
   if (weights.ranking > 0) {
-    losses.ranking = weighed('ranking', multiply(listNet(reranked, labels, mask), weights.ranking), uncertainty);
+    losses.ranking = weighed('ranking', multiply(listNet(reranked, labels, mask), weights.ranking));
   }
   if (weights.distillation > 0) {
     const down = distillation(reranked, scores, mask, temperature);
@@ -62,11 +50,4 @@ export function jointLosses(
     divergence: distillation(reranked, scores, mask, 1),
   };
   return { logits, losses, metrics };
-}
-
-/** e^{−u}·L + u with a learned u (Kendall et al., 2018, in the form with log-variances). */
-function weighed(name: string, loss: Tensor, uncertainty: boolean): Tensor {
-  if (!uncertainty) return loss;
-  const u = reduceSum(inScope('uncertainty', () => parameter(name, [1], zeros)));
-  return add(multiply(loss, exp(negate(u))), u);
 }

@@ -26,21 +26,26 @@ import { defineModel, type State } from '../contract.js';
 import { itemSide, requireSides, type Side, userSide } from '../sides.js';
 
 const options = z.strictObject({
-  /** E, the width of an embedding within one channel. */
-  embedding: z.int().positive().default(16),
-  /** Channels, each with a global compression of its own: embeddings are `channels` · E wide (MC-MLCC from 2 on). */
-  channels: z.int().positive().default(1),
-  /** H, the dynamic networks of each channel. */
-  heads: z.int().positive().default(4),
-  /** Layers of the dynamic networks. */
-  crossing: z.array(z.int().positive()).min(1).default([2, 1]),
-  /** Whether the embeddings themselves are compressed beside what the dynamic networks make of them. */
-  raw: z.boolean().default(true),
-  /** E₂, what local compression leaves of a slot. */
-  compressed: z.int().positive().default(8),
-  /** Hidden layers of the network that ends in the logit. */
-  layers: z.array(z.int().positive()).default([256, 128, 64, 32]),
-  dropout: z.number().min(0).lt(1).default(0.2),
+  embedding: z.int().positive().default(16).describe('E, the width of an embedding within one channel'),
+  channels: z
+    .int()
+    .positive()
+    .default(1)
+    .describe(
+      'channels, each with a global compression of its own: embeddings are `channels` · E wide (MC-MLCC from 2 on)',
+    ),
+  heads: z.int().positive().default(4).describe('H, the dynamic networks of each channel'),
+  crossing: z.array(z.int().positive()).min(1).default([2, 1]).describe('layers of the dynamic networks'),
+  raw: z
+    .boolean()
+    .default(true)
+    .describe('whether the embeddings themselves are compressed beside what the dynamic networks make of them'),
+  compressed: z.int().positive().default(8).describe('E₂, what local compression leaves of a slot'),
+  layers: z
+    .array(z.int().positive())
+    .default([256, 128, 64, 32])
+    .describe('hidden layers of the network that ends in the logit'),
+  dropout: z.number().min(0).lt(1).default(0.2).describe('share of hidden units left out in each training step'),
 });
 
 type Options = z.infer<typeof options>;

@@ -20,31 +20,40 @@ import { concatSide, itemSide, requireSides, userSide } from '../sides.js';
 import { type Attended, type Attending, attended, attending, crossAttend } from './cross-attention.js';
 
 const options = z.strictObject({
-  /** Width of every embedding. */
-  embedding: z.int().positive().default(16),
-  /** Hidden layers of both sides before the heads. */
-  trunk: z.array(z.int().positive()).default([256, 128]),
-  dropout: z.number().min(0).lt(1).default(0.1),
-  /** K: representations of the user, and of the item. */
-  heads: z.int().positive().default(4),
-  /** d: width of one of them. */
-  width: z.int().positive().default(32),
-  /** Whether the heads are multiplied by the instance-aware gate γ. */
-  gate: z.boolean().default(true),
-  /** The hidden layer of that gate is this many times narrower than its input. */
-  gateReduction: z.int().positive().default(16),
-  /** Who attends to the other side's heads; `none` leaves the plain maximum similarity of the heads. */
-  crossAttention: z.enum(['both', 'user', 'item', 'none']).default('both'),
-  /** nₐ: attention heads inside the cross-attention; they divide the width. */
-  attentionHeads: z.int().positive().default(1),
-  /** Whether the gate G multiplies what was attended to. */
-  attentionGate: z.boolean().default(true),
-  /** T₀: the mean of the maximum similarities is divided by it. */
-  temperature: z.number().positive().default(0.1),
-  /** Pools each history of the user into the user side. */
-  history: z.boolean().default(true),
-  /** Adds one learned number per user and one per item, read off their fields, to the score: the linear part that `dssm` has. */
-  biases: z.boolean().default(false),
+  embedding: z.int().positive().default(16).describe('width of every embedding'),
+  trunk: z.array(z.int().positive()).default([256, 128]).describe('hidden layers of both sides before the heads'),
+  dropout: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.1)
+    .describe("share of the trunk's hidden units left out in each training step"),
+  heads: z.int().positive().default(4).describe('K: representations of the user, and of the item'),
+  width: z.int().positive().default(32).describe('d: width of one of them'),
+  gate: z.boolean().default(true).describe('whether the heads are multiplied by the instance-aware gate γ'),
+  gateReduction: z
+    .int()
+    .positive()
+    .default(16)
+    .describe('the hidden layer of that gate is this many times narrower than its input'),
+  crossAttention: z
+    .enum(['both', 'user', 'item', 'none'])
+    .default('both')
+    .describe("who attends to the other side's heads; `none` leaves the plain maximum similarity of the heads"),
+  attentionHeads: z
+    .int()
+    .positive()
+    .default(1)
+    .describe('nₐ: attention heads inside the cross-attention; they divide the width'),
+  attentionGate: z.boolean().default(true).describe('whether the gate G multiplies what was attended to'),
+  temperature: z.number().positive().default(0.1).describe('T₀: the mean of the maximum similarities is divided by it'),
+  history: z.boolean().default(true).describe('pools each history of the user into the user side'),
+  biases: z
+    .boolean()
+    .default(false)
+    .describe(
+      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
+    ),
 });
 
 /** In the manner of RankTower (Yan and Li, 2024): heads on either side, and a gated cross-attention between them. */

@@ -38,28 +38,24 @@ import { Quantizer } from './quantizer.js';
 const MOST_CODES = 65536;
 
 const options = z.strictObject({
-  /** Width of every embedding. */
-  embedding: z.int().positive().default(16),
-  /** Hidden layers of the tokeniser. */
-  towers: z.array(z.int().positive()).default([128]),
-  /** K_u, tokens of a request. */
-  tokens: z.int().positive().default(4),
-  /** D, the width of a token. */
-  width: z.int().positive().default(16),
-  /** M, the parts that a token is cut into. */
-  parts: z.int().positive().default(2),
-  /** N, codewords in the codebook of each part. */
-  codewords: z.int().min(2).default(16),
-  /** Hidden layers of the scorer E. */
-  scorer: z.array(z.int().positive()).min(1).default([64, 32]),
-  activation: z.enum(ACTIVATIONS).default('relu'),
-  /** First value of b: the lower, the fewer items a code lists. */
-  /** First value of b, which is learned: the lower, the fewer items a code lists. */
-  threshold: z.number().default(1),
-  /** Weight of the quantisation loss. */
-  quantization: z.number().min(0).default(1),
-  /** β, how much tokens are drawn to their codewords beside the codewords to the tokens. */
-  commitment: z.number().min(0).default(0.25),
+  embedding: z.int().positive().default(16).describe('width of every embedding'),
+  towers: z.array(z.int().positive()).default([128]).describe('hidden layers of the tokeniser'),
+  tokens: z.int().positive().default(4).describe('K_u, tokens of a request'),
+  width: z.int().positive().default(16).describe('D, the width of a token'),
+  parts: z.int().positive().default(2).describe('M, the parts that a token is cut into'),
+  codewords: z.int().min(2).default(16).describe('N, codewords in the codebook of each part'),
+  scorer: z.array(z.int().positive()).min(1).default([64, 32]).describe('hidden layers of the scorer E'),
+  activation: z.enum(ACTIVATIONS).default('relu').describe('of tokeniser and scorer'),
+  threshold: z
+    .number()
+    .default(1)
+    .describe('first value of b, which is learned: the lower, the fewer items a code lists'),
+  quantization: z.number().min(0).default(1).describe('weight of the quantisation loss'),
+  commitment: z
+    .number()
+    .min(0)
+    .default(0.25)
+    .describe('β, how much tokens are drawn to their codewords beside the codewords to the tokens'),
 });
 
 type Options = z.infer<typeof options>;

@@ -11,6 +11,7 @@ import {
   random,
   reduceMean,
   reshape,
+  scan,
   shared,
   square,
   subtract,
@@ -71,20 +72,40 @@ const diffusion: Create = (options, length) => {
     serve(condition) {
       const d = width(condition);
       const stream = Random.of(noiseSeed, 't2diff');
-      const noise = (deviation: number) =>
-        constant(
-          Array.from({ length: length * d }, () => deviation * stream.normal()),
-          [1, length, d],
-        );
-      const estimate = estimator(condition);
+      const noise = () => Array.from({ length: length * d }, () => stream.normal());
+      const start = constant(noise(), [1, length, d]);
       const visited = visitedSteps(steps, Math.min(steps, servingSteps ?? steps));
-      let noised = broadcastTo(noise(1), condition.shape, condition);
-      for (const [i, t] of visited.slice(0, -1).entries()) {
-        const { clean, noised: stay, deviation } = reverseStep(schedule, t, visited[i + 1]!, releasedCoefficients);
-        const mean = add(multiply(estimate(noised, codeOf(t, d)), clean), multiply(noised, stay));
-        noised = add(mean, noise(deviation));
-      }
-      return estimate(noised, codeOf(visited.at(-1)!, d));
+      const count = visited.length;
+      // The last step keeps the estimate alone.
+      const back = visited.map((t, i) =>
+        i + 1 < count
+          ? reverseStep(schedule, t, visited[i + 1]!, releasedCoefficients)
+          : { clean: 1, noised: 0, deviation: 0 },
+      );
+      const added = back.flatMap(({ deviation }, i) =>
+        i + 1 < count ? noise().map((one) => deviation * one) : new Array<number>(length * d).fill(0),
+      );
+      const estimate = estimator(condition);
+      return scan(
+        broadcastTo(start, condition.shape, condition),
+        [
+          constant(
+            visited.flatMap((t) => codes(d)[t - 1]!),
+            [count, 1, 1, 2 * d],
+          ),
+          constant(
+            back.map(({ clean }) => clean),
+            [count],
+          ),
+          constant(
+            back.map(({ noised }) => noised),
+            [count],
+          ),
+          constant(added, [count, 1, length, d]),
+        ],
+        (noised, code, clean, stay, noise) =>
+          add(add(multiply(estimate(noised, code), clean), multiply(noised, stay)), noise),
+      );
     },
   };
 };

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { graphCost } from '../../graph/cost.js';
-import { Build, gradients, input, reachable, reduceSum, scalar, type Tensor } from '../../graph/index.js';
+import { Build, compile, gradients, input, reachable, reduceSum, scalar, type Tensor } from '../../graph/index.js';
+import { readOnnx } from '../../graph/testing/read-onnx.js';
 import type { Feature, Schema } from '../../schema.js';
 import { distance, rowsOf } from '../../testing/compare.js';
 import { toyDataset } from '../../testing/toy-dataset.js';
@@ -145,6 +146,16 @@ test('at the published sizes the U-Net has the published weights and one pass co
   expect([unet(two), unet(three)]).toEqual([5092, 5092]);
   // Each pass also mirrors 50 positions of 4 channels to 94, as a product with a selection.
   expect(three.multiplyAdds - two.multiplyAdds).toBe(82_752 + 94 * 50 * 4);
+});
+
+test('the exported graph has as many nodes for fifty steps as for two', () => {
+  const { schema } = toyDataset();
+  const nodes = (steps: number) => {
+    const parts = t2diff.create(schema, options.parse({ ...SMALL, steps }));
+    const { onnx } = new Build(false).run(() => compile('user', parts.user(userInputs(schema, 'B'))));
+    return readOnnx(onnx).nodes.map(({ op }) => op);
+  };
+  expect(nodes(50)).toEqual(nodes(2));
 });
 
 test('serving is the same every time; another seed of the noise gives other vectors from the same parameters', async () => {

@@ -11,16 +11,15 @@ import { innerProduct } from '../../nn/similarity.js';
 import { defineModel } from '../contract.js';
 
 const options = z.strictObject({
-  /** Width of every embedding, and so of the two vectors that meet. */
-  embedding: z.int().positive().default(32),
-  /** Hidden layers of the user tower; may be empty. */
-  towers: z.array(z.int().positive()).default([128, 64]),
-  activation: z.enum(ACTIVATIONS).default('relu'),
-  dropout: z.number().min(0).lt(1).default(0),
-  /** Whether an item as a candidate has the embedding it has in a history, instead of one of its own. */
-  tied: z.boolean().default(true),
-  /** τ: compares by cosine/τ instead of the inner product. */
-  temperature: z.number().positive().optional(),
+  embedding: z.int().positive().default(32).describe('width of every embedding, and so of the two vectors that meet'),
+  towers: z.array(z.int().positive()).default([128, 64]).describe('hidden layers of the user tower; may be empty'),
+  activation: z.enum(ACTIVATIONS).default('relu').describe('of the hidden layers'),
+  dropout: z.number().min(0).lt(1).default(0).describe('share of hidden units left out in each training step'),
+  tied: z
+    .boolean()
+    .default(true)
+    .describe('whether an item as a candidate has the embedding it has in a history, instead of one of its own'),
+  temperature: z.number().positive().optional().describe('τ: compares by cosine/τ instead of the inner product'),
 });
 
 type Options = z.infer<typeof options>;
