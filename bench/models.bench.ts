@@ -86,7 +86,8 @@ export async function run([wanted]: readonly string[]): Promise<void> {
         user: cost('user').multiplyAdds,
         candidate: cost('score').multiplyAdds,
       },
-      itemStateBytes: cost('item').outputBytes,
+      flops: { item: cost('item').flops, user: cost('user').flops, candidate: cost('score').flops },
+      bytes: { item: cost('item').outputBytes, user: cost('user').outputBytes },
       userMilliseconds: user,
       scoreMilliseconds: score,
       samplesPerSecond,
@@ -98,7 +99,7 @@ export async function run([wanted]: readonly string[]): Promise<void> {
         `user ${user.p50.toFixed(2).padStart(6)} ms`,
         `${CANDIDATES} candidates p50 ${score.p50.toFixed(2).padStart(6)} p99 ${score.p99.toFixed(2).padStart(6)} ms`,
         `${Math.round(row.multiplyAdds.candidate).toLocaleString('en-US').padStart(10)} multiply-adds a candidate`,
-        `${row.itemStateBytes.toLocaleString('en-US').padStart(7)} B an item`,
+        `${row.bytes.item.toLocaleString('en-US').padStart(7)} B an item`,
         `${Math.round(samplesPerSecond).toLocaleString('en-US').padStart(7)} samples/s`,
       ].join('  '),
     );

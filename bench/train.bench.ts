@@ -9,14 +9,34 @@ import { Trainer } from '../src/training/trainer.js';
 import { writeResults } from './results.js';
 
 export const name = 'train';
-export const description = 'DSSM on a MovieLens-1M-shaped log: samples/s and the share of the matrix-multiply rate';
+export const description =
+  'DSSM and IntTower on a MovieLens-1M-shaped log: samples/s and the share of the matrix-multiply rate [dssm|inttower]';
 
 const BATCH = 2048;
-const WARM_UP = 15;
-const STEPS = 150;
+const WARM_UP = 10;
+
+interface Sizes {
+  model: { name: string; [option: string]: unknown };
+  /** One item row per pair, as the public PyTorch code computes. */
+  itemPerPair: boolean;
+  steps: number;
+}
 
 /** The sizes of the public IntTower code's DSSM: embeddings 32, towers 300-300-128 with batch normalisation. */
-const MODEL = { name: 'dssm', embedding: 32, towers: [300, 300], width: 128, normalization: 'batch', biases: false };
+const DSSM = { name: 'dssm', embedding: 32, towers: [300, 300], width: 128, normalization: 'batch', biases: false };
+
+/** Its IntTower for MovieLens-1M: the same towers, 32 heads of width 64 on each of three layers and on the item's last. */
+const INTTOWER = {
+  name: 'inttower',
+  ...{ embedding: 32, towers: [300, 300, 128], normalization: 'batch', dropout: 0.3 },
+  ...{ heads: 32, width: 64, banksFrom: 'inputs' },
+};
+
+const MEASURED: readonly Sizes[] = [
+  { model: DSSM, itemPerPair: false, steps: 150 },
+  { model: DSSM, itemPerPair: true, steps: 150 },
+  { model: INTTOWER, itemPerPair: false, steps: 40 },
+];
 
 /** Milliseconds of `runs` matrix products of the given size: [rows, inner] with [inner, columns]. */
 async function productTimes(rows: number, inner: number, columns: number, runs: number): Promise<number[]> {
@@ -45,17 +65,17 @@ async function layerRate(): Promise<number> {
   return (2 * BATCH * 300 * 300) / (median(await productTimes(BATCH, 300, 300, 100)) / 1000);
 }
 
-async function measure(dataset: ReturnType<typeof generateMovieLensShape>, itemPerPair: boolean) {
+async function measure(dataset: ReturnType<typeof generateMovieLensShape>, { model, itemPerPair, steps }: Sizes) {
   const config = completeConfig({
     data: 'generated',
-    model: MODEL,
+    model,
     training: { batchSize: BATCH, epochs: 1000, itemPerPair, idDropout: 0 },
   });
   const { definition, options } = modelOf(config);
   const trainer = await Trainer.create(definition.create(dataset.schema, options), dataset, config.training);
   for (let i = 0; i < WARM_UP; i++) await trainer.next();
   const times: number[] = [];
-  for (let i = 0; i < STEPS; i++) {
+  for (let i = 0; i < steps; i++) {
     const started = performance.now();
     await trainer.next();
     times.push(performance.now() - started);
@@ -75,7 +95,9 @@ async function measure(dataset: ReturnType<typeof generateMovieLensShape>, itemP
   const cost = graphCost(Object.values(trainer.graph.outputs), sizes);
   await trainer.release();
   return {
+    model,
     itemPerPair,
+    steps,
     samplesPerSecond: (1000 * BATCH) / milliseconds,
     millisecondsPerStep: milliseconds,
     requests: batch.dims.B,
@@ -90,13 +112,13 @@ function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
-export async function run(): Promise<void> {
+export async function run([only]: readonly string[]): Promise<void> {
   const dataset = generateMovieLensShape({});
   const rows = [];
-  for (const itemPerPair of [false, true]) {
+  for (const sizes of MEASURED.filter(({ model }) => only === undefined || model.name === only)) {
     // On a shared machine speeds come and go: each measurement has its own yardstick, taken before and after.
     const before = await matrixRate();
-    const measured = await measure(dataset, itemPerPair);
+    const measured = await measure(dataset, sizes);
     const rate = (before + (await matrixRate())) / 2;
     rows.push({ ...measured, matrixRate: rate, layerRate: await layerRate() });
   }
@@ -104,6 +126,7 @@ export async function run(): Promise<void> {
     const percent = (rate: number) => `${((100 * row.matrixFlopsPerSecond) / rate).toFixed(0)} %`;
     console.log(
       [
+        row.model.name.padEnd(8),
         row.itemPerPair ? 'one row per pair' : 'each item once  ',
         `${Math.round(row.samplesPerSecond).toLocaleString('en-US')} samples/s`,
         `${row.millisecondsPerStep.toFixed(1)} ms/step`,
@@ -113,5 +136,9 @@ export async function run(): Promise<void> {
       ].join('  '),
     );
   }
-  await writeResults('train', { model: MODEL, batch: BATCH, steps: STEPS, rows, environment: environment() });
+  await writeResults(only === undefined ? 'train' : `train-${only}`, {
+    batch: BATCH,
+    rows,
+    environment: environment(),
+  });
 }

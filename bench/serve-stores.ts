@@ -1,0 +1,47 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeGeneratedLog } from '../src/data/generate-log.js';
+import { completeConfig } from '../src/runs/config.js';
+import { trainRun } from '../src/runs/train.js';
+import { type PhasePlan, publish } from '../src/serving/publish.js';
+
+export const MODELS = {
+  dssm: { name: 'dssm', embedding: 16, towers: [128, 64], width: 32 },
+  fit: { name: 'fit', embedding: 16 },
+  ranktower: { name: 'ranktower', embedding: 16 },
+  'dcn-v2': { name: 'dcn-v2', embedding: 16 },
+} as const;
+export type BenchModel = keyof typeof MODELS;
+
+/** A log with so many items, made once and kept in `folder`. */
+export async function logOf(folder: string, items: number): Promise<string> {
+  const data = join(folder, `log-${items}`);
+  if (existsSync(join(data, 'dataset.yaml'))) return join(data, 'dataset.yaml');
+  await mkdir(folder, { recursive: true });
+  return writeGeneratedLog(data, { items, users: 10_000, events: 100_000 });
+}
+
+/** A run of a model, trained for a short time: speed does not depend on how well it scores. */
+export async function runOf(folder: string, data: string, items: number, model: BenchModel): Promise<string> {
+  const out = join(folder, `run-${items}-${model}`);
+  if (existsSync(join(out, 'model', 'manifest.json'))) return out;
+  console.log(`training ${model} over ${items.toLocaleString('en')} items`);
+  const config = completeConfig({
+    data,
+    model: MODELS[model],
+    training: { epochs: 1, batchSize: 2048 },
+    evaluation: { ks: [100] },
+    threads: 0,
+  });
+  return (await trainRun(config, { out })).folder;
+}
+
+/** A store with one version of these runs. */
+export async function storeOf(folder: string, name: string, phases: PhasePlan[]): Promise<string> {
+  const store = join(folder, `store-${name}`);
+  if (existsSync(join(store, 'current.json'))) return store;
+  console.log(`publishing ${name}`);
+  await publish({ store, phases });
+  return store;
+}
