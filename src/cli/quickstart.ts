@@ -1,60 +1,73 @@
+import { join } from 'node:path';
+import { reportTables } from '../cascade/report/text.js';
+import { REPORT_FILES } from '../cascade/report/write.js';
 import type { Dataset } from '../data/dataset.js';
 import { formatMetric } from '../evaluation/report.js';
 import { packagePath } from '../package-root.js';
+import { refuseUsedFolder } from '../runs/folder.js';
 import { openRun } from '../runs/open.js';
-import { readConfig } from '../runs/read-config.js';
 import { type Described, type Recommendations, recommend } from '../runs/recommend.js';
-import type { RunResult } from '../runs/train.js';
 import { count, shellWord, shortPath } from './format.js';
 import { program } from './invocation.js';
 import { examples } from './options.js';
+import { QUICKSTART, type QuickstartResult, trainCascade } from './quickstart-cascade.js';
 import { recommendationText } from './recommend.js';
 import { table } from './table.js';
-import { freeFolder, trainWatched } from './train.js';
+import { freeFolder } from './train.js';
 import type { Verb } from './verb.js';
 
 export const quickstart: Verb = {
   register(cli, output) {
     cli
       .command('quickstart')
-      .description('train a two-tower on the bundled KuaiRand-Pure log, evaluate it and recommend')
-      .option('--out <dir>', 'run folder (default: the next free runs/quickstart-1, runs/quickstart-2, …)')
+      .description('train a whole cascade on the bundled KuaiRand-Pure log, measure its funnel and recommend')
+      .option('--out <dir>', 'folder of its runs (default: the next free runs/quickstart-1, runs/quickstart-2, …)')
       .addHelpText('after', examples('twotower quickstart'))
       .action(async (options: { out?: string }) => {
         const { bold, cyan } = output.colors;
-        const file = packagePath('configs', 'dssm-kuairand.yaml');
-        const config = readConfig(file);
         const out = options.out ?? freeFolder('runs', 'quickstart');
+        refuseUsedFolder(out);
         output.note(
           'KuaiRand-Pure: who was shown which short video on Kuaishou, and what they clicked (25 April to 8 May 2022)',
         );
-        const result = await trainWatched(config, out, false, output);
-        const run = await openRun(out, { warn: output.warn });
+        const { dataset, runs, report } = await trainCascade(out, output);
+        const prerank = join(out, QUICKSTART.prerank);
+        const run = await openRun(prerank, { warn: output.warn });
         try {
-          const { dataset } = result;
           const user = exampleUser(dataset);
           const found = await recommend(run, { dataset, user: dataset.users.keys[user]!, k: 10 });
-          const { folder, bestStep, samplesPerSecond, evaluation } = result;
-          output.result({ folder, bestStep, samplesPerSecond, evaluation, recommendations: found }, () => {
-            const word = shellWord(out);
+          const trained = Object.entries(runs).map(([name, { folder, bestStep, samplesPerSecond, evaluation }]) => [
+            name,
+            { folder, bestStep, samplesPerSecond, evaluation },
+          ]);
+          output.result({ folder: out, runs: Object.fromEntries(trained), report, recommendations: found }, () => {
+            const word = shellWord(prerank);
+            const cascade = shellWord(join(out, QUICKSTART.cascade));
             const next = [
               [
                 'another user',
                 `recommend ${word} --user ${dataset.users.keys[(user % (dataset.users.count - 1)) + 1]} -k 5`,
               ],
-              ['what the model costs', `inspect ${word}`],
-              ['every metric', `evaluate ${word}`],
-              ['change something', `train ${shellWord(shortPath(file))} --set model.width=64 --out runs/wide`],
+              ['what a model costs', `inspect ${word}`],
+              ['other list lengths', `cascade evaluate ${cascade}`],
+              [
+                'another pre-ranker',
+                `train ${shellWord(shortPath(packagePath('configs', 'ranktower-cascade-kuairand.yaml')))} --teacher ${shellWord(join(out, QUICKSTART.rank))}`,
+              ],
             ].map(([what, command]) => `  ${what!.padEnd(21)} ${cyan(`${program()} ${command}`)}`);
             return [
-              bold('on the last two days (7 and 8 May), which the model never saw'),
-              metricsTable(result),
+              bold('the three models on the last two days (7 and 8 May), which none of them saw'),
+              metricsTable(runs),
               '',
-              bold('ten videos for one user'),
+              ...reportTables(report)
+                .slice(0, 3)
+                .flatMap(({ title, rows }) => [bold(title.toLowerCase()), table(rows), '']),
+              bold('ten videos for one user, by the pre-ranker'),
               recommendationText(readable(found), output),
               '',
-              bold('the run folder'),
-              `  ${out}: config, metrics, checkpoints, and item.onnx, user.onnx, score.onnx in model/`,
+              bold('the folder'),
+              `  ${out}: three runs, the mined candidates, cascade.yaml`,
+              `  ${join(out, QUICKSTART.report, REPORT_FILES.html)}: the funnel with its plots`,
               '',
               bold('next'),
               ...next,
@@ -71,20 +84,28 @@ const MEANING: [RegExp, string, string][] = [
   [/^auc$/, 'AUC', 'a click ranks above a non-click, over all exposures'],
   [/^gauc$/, 'GAUC', 'the same within each user'],
   [/^logloss$/, 'logloss', 'surprise at the clicks; lower is better'],
-  [/^calibrationError$/, 'calibration error', 'how far predicted rates are off; lower is better'],
   [/^recall@/, 'Recall', 'the clicked video is among the first of all videos'],
-  [/^ndcg@/, 'NDCG', 'the same, more for a better place'],
 ];
 
-function metricsTable({ evaluation: { test }, samplesPerSecond }: RunResult): string {
-  const rows = Object.entries(test.metrics).flatMap(([name, value]) => {
+function metricsTable(runs: QuickstartResult['runs']): string {
+  const all = [runs.retrieve, runs.prerank, runs.rank];
+  const names = Object.keys(runs.prerank.evaluation.test.metrics);
+  const rows = names.flatMap((name) => {
     const known = MEANING.find(([pattern]) => pattern.test(name));
     const k = name.includes('@') ? name.slice(name.indexOf('@')) : '';
-    return known === undefined ? [] : [[`${known[1]}${k}`, formatMetric(value ?? undefined), known[2]]];
+    const shown = all.map((run) => {
+      const value = run.evaluation.test.metrics[name] ?? undefined;
+      // Retrieval learns which video, not how probable a click is.
+      return value === undefined || (name === 'logloss' && run === runs.retrieve) ? undefined : formatMetric(value);
+    });
+    return known === undefined ? [] : [[`${known[1]}${k}`, ...shown, known[2]]];
   });
-  if (samplesPerSecond !== null) rows.push(['training samples/s', count(samplesPerSecond), 'on this machine']);
-  const note = test.notes.gauc === undefined ? '' : `\nGAUC: ${test.notes.gauc}`;
-  return table([['metric', 'value', ''], ...rows]) + note;
+  rows.push([
+    'training samples/s',
+    ...all.map(({ samplesPerSecond }) => (samplesPerSecond === null ? undefined : count(samplesPerSecond))),
+    'on this machine',
+  ]);
+  return table([['metric', 'retrieve', 'pre-rank', 'rank', ''], ...rows]);
 }
 
 /** What is known of a video in words: lengths in seconds, and no types that are the same for all. */
