@@ -4,7 +4,7 @@ const report = process.env.TEST_REPORT;
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'bench/**/*.test.ts'],
     // Native addons (onnxruntime, duckdb) live in processes of their own: a crash there fails one file, not the run.
     pool: 'forks',
     maxWorkers: 2,

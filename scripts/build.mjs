@@ -20,7 +20,7 @@ if (!(process.argv.includes('--if-stale') && isFresh())) {
 }
 
 async function writeSchemas() {
-  const { JSON_SCHEMAS } = await import(new URL('../dist/runs/json-schema.js', import.meta.url).href);
+  const { JSON_SCHEMAS } = await import(new URL('../dist/leaderboard/json-schema.js', import.meta.url).href);
   mkdirSync(`${root}schemas`, { recursive: true });
   for (const [name, make] of Object.entries(JSON_SCHEMAS)) {
     const file = `${root}schemas/${name}.schema.json`;

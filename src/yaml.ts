@@ -44,9 +44,15 @@ export function readText(file: string, remedy: string): string {
   }
 }
 
-interface Problem {
+/** One thing that is wrong with a value, in words of ours. */
+export interface Problem {
   path: PropertyKey[];
   message: string;
+}
+
+/** What a schema found wrong with a value, a misspelled key with a suggestion. */
+export function problemsOf(error: z.ZodError, schema: z.ZodType, value: unknown): Problem[] {
+  return flatten(error.issues, [], schema, value);
 }
 
 /** What zod says where a schema has no words of its own. */

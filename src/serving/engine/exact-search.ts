@@ -1,0 +1,60 @@
+import { TopK } from '../../evaluation/topk.js';
+import type { SharedState } from './item-states.js';
+
+const BLOCK = 4096;
+
+/**
+ * The k rows of the largest inner product with the query, by looking at every row. Of several interests the best counts.
+ *
+ * @param query [d] or [K, d], row-major, finite
+ * @param allowed asked only about rows that would be kept
+ * @returns rows, best first; equal scores by ascending row
+ */
+export function exactSearch(
+  { data, width }: SharedState,
+  rows: number,
+  query: Float32Array,
+  k: number,
+  allowed: (row: number) => boolean,
+): Int32Array {
+  const best = new TopK(k, allowed);
+  const block = new Float32Array(BLOCK);
+  for (let from = 0; from < rows; from += BLOCK) {
+    const count = Math.min(BLOCK, rows - from);
+    innerProducts(data as Float32Array, width, from, count, query, block);
+    best.push(count === BLOCK ? block : block.subarray(0, count));
+  }
+  return best.result().items;
+}
+
+function innerProducts(
+  data: Float32Array,
+  width: number,
+  first: number,
+  count: number,
+  query: Float32Array,
+  into: Float32Array,
+) {
+  for (let i = 0; i < count; i++) {
+    const from = (first + i) * width;
+    let best = Number.NEGATIVE_INFINITY;
+    for (let q = 0; q < query.length; q += width) {
+      // Four sums at once: each addition waits for the one before it.
+      let a = 0;
+      let b = 0;
+      let c = 0;
+      let d = 0;
+      let k = 0;
+      for (; k + 3 < width; k += 4) {
+        a += data[from + k]! * query[q + k]!;
+        b += data[from + k + 1]! * query[q + k + 1]!;
+        c += data[from + k + 2]! * query[q + k + 2]!;
+        d += data[from + k + 3]! * query[q + k + 3]!;
+      }
+      for (; k < width; k++) a += data[from + k]! * query[q + k]!;
+      const product = a + b + (c + d);
+      if (product > best) best = product;
+    }
+    into[i] = best;
+  }
+}

@@ -1,0 +1,102 @@
+import { Worker } from 'node:worker_threads';
+import { type ErrorCode, TwoTowerError } from '../../errors.js';
+import type { Feeds } from '../../schema.js';
+import type { Phase } from '../contract.js';
+import type { SharedStates } from './item-states.js';
+import type { FromWorker, Job, JobResult, RowChange, ToWorker, WorkerRecipe } from './messages.js';
+import { PhaseRunner } from './phase-runner.js';
+
+/** One thread's phases. What is asked is done in the order it was asked. */
+export interface Lane {
+  /** Resolves once the models are loaded. */
+  ready(): Promise<void>;
+  run(job: Job): Promise<JobResult>;
+  encode(rows: Int32Array, feeds: Partial<Record<Phase, Feeds>>): Promise<void>;
+  change(change: RowChange): Promise<void>;
+  grow(states: Partial<Record<Phase, SharedStates>>): Promise<void>;
+  close(): Promise<void>;
+}
+
+type Question = ToWorker extends infer M ? (M extends ToWorker ? Omit<M, 'id'> : never) : never;
+
+/** Where the worker's code is: a file and its arguments. */
+export interface WorkerEntry {
+  file: URL;
+  argv?: string[];
+}
+
+/** TypeScript sources, as in tests, cannot be loaded by a worker on Node 20. */
+export function workerEntry(): WorkerEntry | undefined {
+  return import.meta.url.endsWith('.js') ? { file: new URL('./worker.js', import.meta.url) } : undefined;
+}
+
+/** The phases on the calling thread, which is blocked while they compute. */
+export function laneHere(recipe: WorkerRecipe): Lane {
+  const loading = PhaseRunner.create(recipe);
+  loading.catch(() => {});
+  let before: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(work: (runner: PhaseRunner) => T | Promise<T>): Promise<T> => {
+    const after = before.then(async () => work(await loading));
+    before = after.catch(() => {});
+    return after;
+  };
+  return {
+    ready: () => inTurn(() => undefined),
+    run: (job) => inTurn((runner) => runner.run(job)),
+    encode: (rows, feeds) => inTurn((runner) => runner.encode(rows, feeds)),
+    change: (change) => inTurn((runner) => runner.change(change)),
+    grow: (states) => inTurn((runner) => runner.grow(states)),
+    close: () => inTurn((runner) => runner.release()).catch(() => {}),
+  };
+}
+
+/** The phases in a worker thread; `onLost` is told when it ends by itself, and everything under way fails. */
+export function laneInWorker(recipe: WorkerRecipe, entry: WorkerEntry, onLost: (error: Error) => void): Lane {
+  const worker = new Worker(entry.file, { workerData: recipe, ...(entry.argv && { argv: entry.argv }) });
+  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
+  let lost: Error | undefined;
+  let closing = false;
+  let nextId = 0;
+
+  const ask = <T>(message: Question): Promise<T> => {
+    if (lost !== undefined) return Promise.reject(lost);
+    const id = nextId++;
+    return new Promise<T>((resolve, reject) => {
+      waiting.set(id, { resolve, reject });
+      worker.postMessage({ id, ...message });
+    });
+  };
+  const fail = (error: Error) => {
+    if (lost !== undefined) return;
+    lost = error;
+    for (const { reject } of waiting.values()) reject(error);
+    waiting.clear();
+    if (!closing) onLost(error);
+  };
+  worker.on('message', (reply: FromWorker) => {
+    const asked = waiting.get(reply.id);
+    waiting.delete(reply.id);
+    if ('result' in reply) asked?.resolve(reply.result as never);
+    else asked?.reject(errorOf(reply.failure));
+  });
+  worker.on('error', (error: Error) => fail(error));
+  worker.on('exit', (code) => fail(new Error(`a worker of the engine ended with code ${code}`)));
+
+  return {
+    // Any message is answered only after the models are there.
+    ready: () => ask({ type: 'grow', states: {} }),
+    run: (job) => ask({ type: 'job', job }),
+    encode: (rows, feeds) => ask({ type: 'encode', rows, feeds }),
+    change: (change) => ask({ type: 'change', change }),
+    grow: (states) => ask({ type: 'grow', states }),
+    async close() {
+      closing = true;
+      await ask({ type: 'stop' }).catch(() => {});
+      await worker.terminate();
+    },
+  };
+}
+
+function errorOf({ message, code }: { message: string; code: string | undefined }): Error {
+  return code === undefined ? new Error(message) : new TwoTowerError(code as ErrorCode, message);
+}

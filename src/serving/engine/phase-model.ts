@@ -1,0 +1,136 @@
+import { join } from 'node:path';
+import { loadIndex } from '../../cascade/index/load.js';
+import type { RetrievalIndex } from '../../cascade/index/retrieval-index.js';
+import type { Feeds } from '../../schema.js';
+import { type PartManifest, type PhaseManifest, VERSION_FILES } from '../manifest.js';
+import { CostEstimate } from './cost-estimate.js';
+import { type SharedStates, StateGatherer, writeRows } from './item-states.js';
+import { OnnxPart } from './onnx-part.js';
+
+/** Candidates that go through the score part at once. */
+const BLOCK = 4096;
+
+/** The model of one phase as one thread runs it: its sessions, and the states of all items. */
+export class PhaseModel {
+  readonly estimate = new CostEstimate();
+  private readonly gatherer = new StateGatherer();
+  /** Item states that the parts read. */
+  private readonly scored: string[];
+  private readonly reranks: string[];
+  private item: Promise<OnnxPart> | undefined;
+
+  private constructor(
+    readonly manifest: PhaseManifest,
+    private readonly folder: string,
+    public states: SharedStates,
+    private readonly threads: number,
+    private readonly user: OnnxPart,
+    private readonly score: OnnxPart,
+    private readonly rerank: OnnxPart | undefined,
+    /** Over the item vectors, where the version brought one. */
+    readonly index: RetrievalIndex | undefined,
+  ) {
+    const { score: scoreInputs, rerank: rerankInputs } = manifest.parts;
+    const readBy = (part: PartManifest | undefined) =>
+      (part?.inputs ?? []).map(({ name }) => name).filter((name) => name in states);
+    this.scored = readBy(scoreInputs);
+    this.reranks = readBy(rerankInputs);
+  }
+
+  static async load(
+    manifest: PhaseManifest,
+    folder: string,
+    states: SharedStates,
+    threads: number,
+  ): Promise<PhaseModel> {
+    const { user, score, rerank } = manifest.parts;
+    const load = (part: typeof user) => OnnxPart.load(folder, part, threads);
+    return new PhaseModel(
+      manifest,
+      folder,
+      states,
+      threads,
+      await load(user),
+      await load(score),
+      rerank && (await load(rerank)),
+      // Its checksums are in the version's manifest, too, and were compared when the version was read.
+      manifest.index && (await loadIndex(join(folder, VERSION_FILES.index), { threads, verified: true })),
+    );
+  }
+
+  /** User feeds of one request → its states. */
+  userState(feeds: Feeds): Promise<Feeds> {
+    return this.user.run(feeds);
+  }
+
+  /**
+   * Logits of one request against rows of the catalogue, [count]; where the model re-ranks, of the list as a whole.
+   *
+   * @returns undefined where a logit is not a number
+   */
+  async scores(user: Feeds, rows: Int32Array, count: number): Promise<Float32Array | undefined> {
+    const scores = new Float32Array(count);
+    for (let from = 0; from < count; from += BLOCK) {
+      const size = Math.min(BLOCK, count - from);
+      const feeds: Feeds = { ...user };
+      this.gatherer.gather(this.states, this.scored, rows.subarray(from, from + size), size, feeds);
+      scores.set((await this.score.run(feeds)).logit!.data, from);
+    }
+    const logits =
+      this.rerank === undefined || count === 0 ? scores : await this.reranked(this.rerank, user, rows, scores);
+    for (let i = 0; i < count; i++) if (!Number.isFinite(logits[i])) return undefined;
+    return logits;
+  }
+
+  /** Encodes items and writes them to rows of the shared states. */
+  async encode(rows: Int32Array, feeds: Feeds): Promise<void> {
+    // Most workers never encode an item.
+    this.item ??= OnnxPart.load(this.folder, this.manifest.parts.item, this.threads);
+    writeRows(this.states, rows, await (await this.item).run(feeds));
+  }
+
+  /** Takes rows out of the index and in, where there is one. */
+  change(on: Int32Array, off: Int32Array): void {
+    const { index, manifest } = this;
+    if (index === undefined) return;
+    const { data, width } = this.states[`item.${manifest.retrieval!.item}`]!;
+    for (const row of off) index.remove(row);
+    for (const row of on.slice().sort()) {
+      // The index wants every row in turn; some were taken and not used.
+      while (index.rows < row) {
+        index.add(index.rows, new Float32Array(width));
+        index.remove(index.rows - 1);
+      }
+      index.add(row, Float32Array.from(data.subarray(row * width, (row + 1) * width)));
+    }
+  }
+
+  /** Brings the index, which is loaded as it was published, to the items there are now. */
+  catchUp(alive: Uint8Array): void {
+    if (this.index === undefined) return;
+    const { rows } = this.index;
+    const on: number[] = [];
+    const off: number[] = [];
+    for (let row = 1; row < alive.length; row++) {
+      if (row >= rows ? alive[row] === 1 : alive[row] === 0) (row >= rows ? on : off).push(row);
+    }
+    this.change(Int32Array.from(on), Int32Array.from(off));
+  }
+
+  async release(): Promise<void> {
+    await this.index?.release();
+    for (const part of [this.user, this.score, this.rerank, await this.item]) await part?.release();
+  }
+
+  private async reranked(rerank: OnnxPart, user: Feeds, rows: Int32Array, scores: Float32Array): Promise<Float32Array> {
+    const count = scores.length;
+    const feeds: Feeds = {};
+    this.gatherer.gather(this.states, this.reranks, rows, count, feeds);
+    // A list of one request: a leading axis more for the items, and for the user one to broadcast over the list.
+    for (const feed of Object.values(feeds)) feed.shape = [1, ...feed.shape];
+    for (const [name, { data, shape }] of Object.entries(user)) feeds[name] = { data, shape: [1, ...shape] };
+    feeds.scores = { data: scores, shape: [1, count] };
+    feeds.mask = { data: new Uint8Array(count).fill(1), shape: [1, count] };
+    return (await rerank.run(feeds)).logit!.data as Float32Array;
+  }
+}

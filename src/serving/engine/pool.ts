@@ -1,0 +1,95 @@
+import { TwoTowerError } from '../../errors.js';
+import type { Lane } from './lane.js';
+import type { Job, JobResult } from './messages.js';
+
+/** Jobs a lane holds at once: one that runs, and the next, so that it does not wait for the answer's way back. */
+const HELD = 2;
+
+interface Waiting {
+  job: Job;
+  resolve: (result: JobResult) => void;
+  reject: (error: Error) => void;
+}
+
+/** Hands jobs to lanes in the order they came; so many wait, one more is refused. */
+export class Pool {
+  private readonly held: number[];
+  private readonly queue: Waiting[] = [];
+  private drained: (() => void)[] = [];
+  private closed = false;
+  /** Jobs by the number they were given, in that order; those that have ended are gone. */
+  private readonly underWay = new Set<number>();
+  private nextJob = 0;
+
+  constructor(
+    readonly lanes: Lane[],
+    private readonly limit: number,
+  ) {
+    this.held = lanes.map(() => 0);
+  }
+
+  get queued(): number {
+    return this.queue.length;
+  }
+
+  get running(): number {
+    return this.held.reduce((a, b) => a + b, 0);
+  }
+
+  /** Jobs asked for so far. */
+  get asked(): number {
+    return this.nextJob;
+  }
+
+  /** The earliest job that has not ended; `asked` where all have. */
+  get oldest(): number {
+    for (const job of this.underWay) return job;
+    return this.nextJob;
+  }
+
+  /** @throws SERVING_OVERLOADED, SERVING_CLOSED */
+  async run(job: Job): Promise<JobResult> {
+    if (this.closed) throw new TwoTowerError('SERVING_CLOSED', 'the engine is shutting down');
+    const lane = this.freest();
+    if (lane === undefined && this.queue.length >= this.limit) {
+      throw new TwoTowerError(
+        'SERVING_OVERLOADED',
+        `${this.queue.length} requests wait already`,
+        'Ask again later, ask less at once, or give the server more workers.',
+      );
+    }
+    const number = this.nextJob++;
+    this.underWay.add(number);
+    try {
+      if (lane !== undefined) return await this.start(lane, job);
+      return await new Promise((resolve, reject) => this.queue.push({ job, resolve, reject }));
+    } finally {
+      this.underWay.delete(number);
+      if (this.underWay.size === 0) for (const tell of this.drained.splice(0)) tell();
+    }
+  }
+
+  /** Refuses what comes from now on, waits for what is under way, and ends the lanes. */
+  async close(): Promise<void> {
+    this.closed = true;
+    if (this.underWay.size > 0) await new Promise<void>((resolve) => this.drained.push(resolve));
+    await Promise.all(this.lanes.map((lane) => lane.close()));
+  }
+
+  private async start(lane: number, job: Job): Promise<JobResult> {
+    this.held[lane]!++;
+    try {
+      return await this.lanes[lane]!.run(job);
+    } finally {
+      this.held[lane]!--;
+      const next = this.queue.shift();
+      if (next !== undefined) this.start(this.freest() ?? lane, next.job).then(next.resolve, next.reject);
+    }
+  }
+
+  private freest(): number | undefined {
+    let best = 0;
+    for (let lane = 1; lane < this.held.length; lane++) if (this.held[lane]! < this.held[best]!) best = lane;
+    return this.held[best]! < HELD ? best : undefined;
+  }
+}

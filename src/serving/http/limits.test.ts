@@ -1,0 +1,94 @@
+import { connect } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { FakeHost } from './testing/fake-host.js';
+import { openRequest, startService } from './testing/start.js';
+
+test('more rows than one change may have are refused', async () => {
+  const { call, writeKey: key } = await startService({ limits: { rows: 2 } });
+  expect((await call('DELETE', '/v1/items', { keys: [1, 2] }, { key })).status).toBe(200);
+  expect((await call('DELETE', '/v1/items', { keys: [3, 4, 5] }, { key })).status).toBe(400);
+});
+
+test('too many requests of one client are 429, of all together 503, and room comes back', async () => {
+  const host = new FakeHost({ workMs: 20 });
+  const { call, readKey, writeKey } = await startService({ host, limits: { concurrency: 6, perClient: 4 } });
+  const flood = (key: string, count: number) =>
+    Promise.all(Array.from({ length: count }, () => call('POST', '/v1/recommend', {}, { key })));
+  const [first, second] = await Promise.all([flood(readKey, 10), flood(writeKey, 10)]);
+  const counted = (status: number) => [...first, ...second].filter((answer) => answer.status === status);
+  expect(counted(200).length).toBeGreaterThanOrEqual(6);
+  expect(counted(429).length).toBeGreaterThan(0);
+  for (const answer of [...counted(429), ...counted(503)]) expect(answer.headers['retry-after']).toBe('1');
+  expect(counted(200).length + counted(429).length + counted(503).length).toBe(20);
+  expect((await call('POST', '/v1/recommend', {})).status).toBe(200);
+});
+
+test('under five times the load the queue is bounded, what it takes it answers, and afterwards all is as before', async () => {
+  const host = new FakeHost({ workMs: 2, queue: 8 });
+  const { call, service } = await startService({ host });
+  const answers = await Promise.all(Array.from({ length: 150 }, () => call('POST', '/v1/recommend', {})));
+  const good = answers.filter(({ status }) => status === 200).length;
+  expect(good).toBeGreaterThanOrEqual(8);
+  expect(good + answers.filter(({ status }) => status === 503).length).toBe(150);
+  expect(host.asked.length).toBe(good);
+  const after = await Promise.all(Array.from({ length: 8 }, () => call('POST', '/v1/recommend', {})));
+  expect(after.map(({ status }) => status)).toEqual(Array(8).fill(200));
+  expect((await service.app.inject('/metrics')).body).toMatch(/twotower_http_under_way 1\n/);
+});
+
+test('clients that go away while they are served leave nothing behind', async () => {
+  const host = new FakeHost({ workMs: 30 });
+  const { call, url } = await startService({ host, limits: { concurrency: 4 } });
+  for (let i = 0; i < 3; i++) {
+    const request = openRequest(url, '/v1/recommend', { 'content-type': 'application/json' });
+    request.on('error', () => {});
+    request.end('{}');
+    await wait(10);
+    request.destroy();
+  }
+  await host.close();
+  const after = await Promise.all(Array.from({ length: 4 }, () => call('POST', '/v1/recommend', {})));
+  expect(after.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+});
+
+test('a client that sends its headers or body too slowly is cut off', async () => {
+  const { url } = await startService({ timeouts: { headersMs: 200, requestMs: 400, idleMs: 2_000 } });
+  const { hostname, port } = new URL(url);
+  const trickle = (text: string) =>
+    new Promise<string>((resolve) => {
+      let said = '';
+      const socket = connect(Number(port), hostname, () => socket.write(text));
+      const drip = setInterval(() => socket.write('x'), 50);
+      socket.on('data', (data) => {
+        said += data;
+      });
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        clearInterval(drip);
+        resolve(said);
+      });
+    });
+  expect(await trickle('POST /v1/recommend HTTP/1.1\r\nhost: localhost\r\nx-slow: ')).toMatch(
+    /^HTTP\/1\.1 408 .*REQUEST_TIMEOUT/s,
+  );
+  expect(
+    await trickle(
+      'POST /v1/recommend HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9000\r\n\r\n{"',
+    ),
+  ).toMatch(/^HTTP\/1\.1 408 .*REQUEST_TIMEOUT/s);
+});
+
+test('what is not HTTP is answered and closed', async () => {
+  const { url } = await startService();
+  const { hostname, port } = new URL(url);
+  const said = await new Promise<string>((resolve) => {
+    let text = '';
+    const socket = connect(Number(port), hostname, () => socket.write('\x16\x03\x01hello\r\n\r\n'));
+    socket.on('data', (data) => {
+      text += data;
+    });
+    socket.on('close', () => resolve(text));
+  });
+  expect(said).toMatch(/^HTTP\/1\.1 400 .*BODY_MALFORMED/s);
+});

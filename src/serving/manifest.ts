@@ -1,0 +1,122 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { TwoTowerError } from '../errors.js';
+import { sha256 } from '../files.js';
+import { PHASES } from './contract.js';
+
+/**
+ * A version folder:
+ *
+ *     manifest.json            what follows, with the SHA-256 of every other file
+ *     items.parquet            the catalogue: key and raw columns of every item, in the order of its rows
+ *     users.parquet            the users likewise
+ *     histories.safetensors    every user's earlier items, by rows of the two tables
+ *     PHASE/schema.json        features of the phase's model
+ *     PHASE/encoders.json      vocabularies and scalers: raw values → feeds
+ *     PHASE/PART.onnx          item, user, score (and rerank)
+ *     PHASE/items.safetensors  what the item part gives for every row of the catalogue; row 0 is the unknown item
+ *     retrieve/index/          the retrieval index, where there are so many items that exact search would be slower
+ */
+export const VERSION_FILES = {
+  manifest: 'manifest.json',
+  items: 'items.parquet',
+  users: 'users.parquet',
+  histories: 'histories.safetensors',
+  schema: 'schema.json',
+  encoders: 'encoders.json',
+  states: 'items.safetensors',
+  index: 'index',
+} as const;
+
+const tensor = z.strictObject({
+  name: z.string(),
+  dtype: z.enum(['float32', 'int32', 'bool']),
+  shape: z.array(z.union([z.string(), z.number()])),
+});
+const part = z.strictObject({ file: z.string(), inputs: z.array(tensor), outputs: z.array(tensor) });
+
+const phase = z.strictObject({
+  phase: z.enum(PHASES),
+  model: z.string(),
+  run: z.strictObject({
+    dataset: z.string(),
+    dataHash: z.string(),
+    label: z.string(),
+    seed: z.number(),
+    step: z.number(),
+  }),
+  keep: z.int().min(1),
+  budgetMs: z.number().positive().optional(),
+  /** States whose inner product retrieves, where the model has them. */
+  retrieval: z.strictObject({ user: z.string(), item: z.string() }).optional(),
+  /** Present where the folder `index` holds an approximate index over the item vectors; else every item is looked at. */
+  index: z.strictObject({ recall: z.number().optional() }).optional(),
+  parts: z.strictObject({ item: part, user: part, score: part, rerank: part.optional() }),
+  metrics: z.record(z.string(), z.number()),
+});
+
+const schema = z.strictObject({
+  format: z.literal(1),
+  id: z.string().regex(/^[\w.-]+$/),
+  created: z.string(),
+  dataset: z.string(),
+  items: z.int().min(0),
+  users: z.int().min(0),
+  /** Raw columns that hold the keys, where a field reads them. */
+  keyColumns: z.strictObject({ user: z.string().optional(), item: z.string().optional() }),
+  histories: z.array(z.strictObject({ name: z.string(), positive: z.string(), maxLength: z.int().min(1) })),
+  phases: z.array(phase).min(1).max(PHASES.length),
+  files: z.record(z.string(), z.strictObject({ bytes: z.number(), sha256: z.string() })),
+});
+
+export type Manifest = z.output<typeof schema>;
+export type PhaseManifest = Manifest['phases'][number];
+export type PartManifest = z.output<typeof part>;
+export type TensorManifest = z.output<typeof tensor>;
+
+/** Reads and validates a version's manifest. @throws SERVING_STORE */
+export async function readManifest(folder: string): Promise<Manifest> {
+  const file = join(folder, VERSION_FILES.manifest);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch {
+    throw new TwoTowerError('SERVING_STORE', `${folder} is no version: it has no ${VERSION_FILES.manifest}`, REMEDY);
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new TwoTowerError('SERVING_STORE', `${file} is damaged: it is not JSON`, REMEDY);
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    throw new TwoTowerError('SERVING_STORE', `${file}: ${path.join('.')}: ${message}`, REMEDY);
+  }
+  return parsed.data;
+}
+
+/** Compares every file of a version with its manifest: first their sizes, which costs nothing, then their checksums. @throws SERVING_STORE */
+export async function verifyFiles(folder: string, { files }: Manifest): Promise<void> {
+  for (const [name, { bytes }] of Object.entries(files)) {
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    if (found === undefined)
+      throw new TwoTowerError('SERVING_STORE', `${folder} is incomplete: ${name} is missing`, REMEDY);
+    if (found.size !== bytes) {
+      throw new TwoTowerError(
+        'SERVING_STORE',
+        `${join(folder, name)} has ${found.size} bytes, written were ${bytes}`,
+        REMEDY,
+      );
+    }
+  }
+  for (const [name, { sha256: wanted }] of Object.entries(files)) {
+    if ((await sha256(join(folder, name))) !== wanted) {
+      throw new TwoTowerError('SERVING_STORE', `${join(folder, name)} is damaged: its checksum is another`, REMEDY);
+    }
+  }
+}
+
+const REMEDY = 'Copy the version folder anew, or publish again.';

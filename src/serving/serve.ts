@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { TwoTowerError } from '../errors.js';
+import type { EngineOptions } from './engine/engine.js';
+import { FunnelLog, type FunnelOptions } from './funnel-log/log.js';
+import { openHost } from './host.js';
+import { createKey, type KeyEntry, KeyRing, readKeyFile } from './http/keys.js';
+import type { ServiceOptions } from './http/options.js';
+import { createService, refuseOpenWorld } from './http/service.js';
+import { StateStore } from './store/state-store.js';
+
+/** Folders in a store that the server writes: what changed at run time, and the funnel log. */
+export const SERVER_FOLDERS = { state: 'state', funnel: 'funnel' } as const;
+
+export interface ServeOptions {
+  store: string;
+  service: ServiceOptions;
+  funnel: FunnelOptions;
+  /** File of API keys; without one reading is open (on loopback only) and a key for writing is made up. */
+  keyFile?: string | undefined;
+  engine?: EngineOptions;
+  /** Milliseconds between two looks at the store's pointer; see `openHost`. */
+  pollMs?: number;
+  log: Logger;
+}
+
+export interface Serving {
+  url: string;
+  /** The key for changes that was made up for this run, where no key file was given. */
+  writeKey: string | undefined;
+  /** Writes what is ready of the funnel log now, not at its next interval. */
+  flushFunnelLog(now?: number): Promise<{ requests: number }>;
+  /** Looks at the store's pointer now. */
+  refresh(): Promise<void>;
+  /** Drains, then closes everything. @returns whether all requests under way were answered */
+  stop(): Promise<{ clean: boolean }>;
+}
+
+/**
+ * Serves a store: opens what was changed at run time, loads the current version with it, and listens when it is warm. Where the
+ * current version cannot be loaded the server listens all the same and is not ready until one can.
+ *
+ * @throws SERVING_STORE where `store` is none, SERVING_STATE where another server has it open, USAGE, CONFIG_INVALID
+ */
+export async function serve({
+  store,
+  service: options,
+  funnel: funnelOptions,
+  log,
+  ...rest
+}: ServeOptions): Promise<Serving> {
+  if (!existsSync(join(store, 'versions'))) {
+    throw new TwoTowerError(
+      'SERVING_STORE',
+      `${store} is no store`,
+      `Publish a run there: twotower publish RUN --to ${store}`,
+    );
+  }
+  const { keys, writeKey } = keysOf(rest.keyFile);
+  refuseOpenWorld(options, keys);
+  const warn = (message: string) => log.warn(message);
+  // In this order, and closed in the other: each uses the ones before it.
+  const open: { close(): Promise<void> }[] = [];
+  const closeAll = async () => {
+    for (const part of open.splice(0).reverse()) await part.close();
+  };
+  try {
+    const state = await StateStore.open(join(store, SERVER_FOLDERS.state));
+    open.push(state);
+    const host = await openHost(store, {
+      ...rest.engine,
+      ...(rest.pollMs !== undefined && { pollMs: rest.pollMs }),
+      async prepare(engine) {
+        const { rows } = await state.replay(engine, warn);
+        if (rows > 0) log.info({ version: engine.info.id, rows }, 'changes since publication applied');
+      },
+      onChange: (live) => log.info({ live }, 'versions that answer'),
+      onRefused: (refused) => log.error({ refused }, 'a version was refused'),
+    });
+    open.push(host);
+    let funnel: FunnelLog | undefined;
+    if (funnelOptions.share > 0) {
+      funnel = await FunnelLog.open(join(store, SERVER_FOLDERS.funnel), { host, state, options: funnelOptions, warn });
+      open.push(funnel);
+      funnel.start();
+    }
+    const service = await createService({ host, state, keys, options, log, funnel });
+    const url = await service.listen();
+    return {
+      url,
+      writeKey,
+      flushFunnelLog: (now = Date.now()) => funnel?.flush(now) ?? Promise.resolve({ requests: 0 }),
+      refresh: async () => void (await host.refresh()),
+      async stop() {
+        const drained = await service.drain();
+        await closeAll();
+        return drained;
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw listenError(error, options);
+  }
+}
+
+function keysOf(file: string | undefined): { keys: KeyRing; writeKey: string | undefined } {
+  if (file !== undefined) return { keys: new KeyRing(readKeyFile(file), false), writeKey: undefined };
+  const { key, entry }: { key: string; entry: KeyEntry } = createKey('this run', 'write');
+  return { keys: new KeyRing([entry], true), writeKey: key };
+}
+
+function listenError(error: unknown, { host, port }: ServiceOptions): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE')
+    return new TwoTowerError('USAGE', `port ${port} of ${host} is in use`, 'Give another one with --port.');
+  if (code === 'EACCES')
+    return new TwoTowerError('USAGE', `port ${port} needs more rights`, 'Give one above 1023 with --port.');
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return new TwoTowerError('USAGE', `${host} is no address of this machine`, 'Give one with --host.');
+  }
+  return error;
+}

@@ -1,0 +1,59 @@
+// Elements without markup in strings: whatever a title says, it stays text.
+const SVG = 'http://www.w3.org/2000/svg';
+const SVG_NAMES = new Set(['svg', 'path', 'rect', 'line', 'text', 'title', 'g']);
+
+/** An element with attributes and children; text stays text. */
+export function el(name, attributes = {}, ...children) {
+  const node = SVG_NAMES.has(name) ? document.createElementNS(SVG, name) : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) if (value !== undefined) node.setAttribute(key, value);
+  node.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== ''));
+  return node;
+}
+
+export function show(id, ...children) {
+  document.getElementById(id).replaceChildren(...children.flat(Infinity));
+}
+
+/** A table; cells are text or elements, numbers stand right. */
+export function table(head, rows, caption) {
+  const cell = (name, value) =>
+    el(
+      name,
+      { class: typeof value === 'number' ? 'number' : undefined },
+      typeof value === 'number' ? number(value) : (value ?? '–'),
+    );
+  return el(
+    'table',
+    {},
+    caption === undefined ? '' : el('caption', { class: 'visually-hidden' }, caption),
+    el(
+      'thead',
+      {},
+      el(
+        'tr',
+        {},
+        head.map((name, i) =>
+          el('th', { scope: 'col', class: typeof rows[0]?.cells[i] === 'number' ? 'number' : undefined }, name),
+        ),
+      ),
+    ),
+    el(
+      'tbody',
+      {},
+      rows.map(({ cells, mark }) =>
+        el(
+          'tr',
+          { class: mark },
+          cells.map((value) => cell('td', value)),
+        ),
+      ),
+    ),
+  );
+}
+
+/** A number for people: three digits that matter. */
+export function number(value) {
+  if (value === null || value === undefined || Number.isNaN(value)) return '–';
+  if (Number.isInteger(value)) return value.toLocaleString('en');
+  return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);
+}
