@@ -14,14 +14,9 @@ export function show(id, ...children) {
   document.getElementById(id).replaceChildren(...children.flat(Infinity));
 }
 
-/** A table; cells are text or elements, numbers stand right. */
+/** A table; cells are text or elements, columns with numbers stand right. */
 export function table(head, rows, caption) {
-  const cell = (name, value) =>
-    el(
-      name,
-      { class: typeof value === 'number' ? 'number' : undefined },
-      typeof value === 'number' ? number(value) : (value ?? '–'),
-    );
+  const kinds = head.map((_, i) => (rows.some(({ cells }) => typeof cells[i] === 'number') ? 'number' : undefined));
   return el(
     'table',
     {},
@@ -32,9 +27,7 @@ export function table(head, rows, caption) {
       el(
         'tr',
         {},
-        head.map((name, i) =>
-          el('th', { scope: 'col', class: typeof rows[0]?.cells[i] === 'number' ? 'number' : undefined }, name),
-        ),
+        head.map((name, i) => el('th', { scope: 'col', class: kinds[i] }, name)),
       ),
     ),
     el(
@@ -44,7 +37,9 @@ export function table(head, rows, caption) {
         el(
           'tr',
           { class: mark },
-          cells.map((value) => cell('td', value)),
+          cells.map((value, i) =>
+            el('td', { class: kinds[i] }, typeof value === 'number' ? number(value) : (value ?? '–')),
+          ),
         ),
       ),
     ),
