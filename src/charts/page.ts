@@ -26,7 +26,7 @@ svg .best { fill: var(--main); } svg .other { fill: var(--paper); stroke: var(--
 svg .same circle { fill: var(--quiet); }
 svg .better circle { fill: var(--good); } svg .better .interval { stroke: var(--good); }
 svg .worse circle { fill: var(--bad); } svg .worse .interval { stroke: var(--bad); }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
+.scroll { overflow-x: auto; margin: .75rem 0; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
 th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; } thead th { color: var(--quiet); font-weight: 500; } tbody th { font-weight: 400; }
 .good { color: var(--good); } .bad { color: var(--bad); }

@@ -1,6 +1,6 @@
 import { checkWhole } from './checks.js';
 import { type RankingMetrics, rankingMetrics } from './ranking.js';
-import { RankedRow, type RankingRequest } from './ranks.js';
+import { RankedRow, type RankingRequest, type RelevantRanks } from './ranks.js';
 
 export interface CorpusOptions {
   /** How many items a row of scores has. */
@@ -27,8 +27,8 @@ export interface CorpusResult {
 export interface OpenRequest {
   /** Scores of the next items: the first block starts at item 0, each block where the last one ended. */
   push(block: Float32Array): void;
-  /** Counts the request, once every item has been pushed. */
-  close(): void;
+  /** Counts the request, once every item has been pushed; returns where its relevant items stand, exact up to the largest k. */
+  close(): RelevantRanks;
 }
 
 /**
@@ -79,8 +79,9 @@ export class CorpusEvaluation {
       push: (block) => row.push(block),
       close: () => {
         if (closed) throw new RangeError('CorpusEvaluation: a request was closed twice');
-        this.count(row);
+        const ranks = this.count(row);
         closed = true;
+        return ranks;
       },
     };
   }
@@ -104,11 +105,12 @@ export class CorpusEvaluation {
     };
   }
 
-  private count(row: RankedRow): void {
-    const { ranks, gains, unavailable } = row.result();
+  private count(row: RankedRow): RelevantRanks {
+    const result = row.result();
+    const { ranks, gains, unavailable } = result;
     this.requestsTotal++;
     this.relevantUnavailable += unavailable;
-    if (ranks.length === 0) return;
+    if (ranks.length === 0) return result;
     this.requestsCounted++;
     this.relevantCounted += ranks.length;
     for (const [i, k] of this.ks.entries()) {
@@ -120,5 +122,6 @@ export class CorpusEvaluation {
       sum.mrr += metrics.mrr;
       sum.hitRate += metrics.hitRate;
     }
+    return result;
   }
 }

@@ -7,6 +7,7 @@ import { ToyModel } from '../testing/toy-model.js';
 import { Inference } from '../training/inference.js';
 import { evaluate } from './evaluate.js';
 import type { EvaluationResult } from './report.js';
+import { type Outcomes, userStatistic } from './user-statistics.js';
 
 const KS = [1, 3, 5];
 const dssm = findModel('dssm');
@@ -76,7 +77,18 @@ describe('evaluate', () => {
     // Ten times the log: more than one block of impressions and many blocks of requests.
     const rows = Uint32Array.from({ length: 10 * once.length }, (_, i) => once[i % once.length]!);
     const progress: number[] = [];
-    const result = await evaluate(inference, dataset, rows, { ks: KS, onProgress: (done) => progress.push(done) });
+    let outcomes: Outcomes | undefined;
+    const result = await evaluate(inference, dataset, rows, {
+      ks: KS,
+      onProgress: (done) => progress.push(done),
+      onOutcomes: (given) => {
+        outcomes = given;
+      },
+    });
+    const everyone = new Uint32Array(outcomes!.userCount).fill(1);
+    for (const metric of ['auc', 'gauc', 'logloss', 'recall@3', 'ndcg@5', 'mrr@5', 'precision@1']) {
+      expect(userStatistic(metric, outcomes!)(everyone)).toBeCloseTo(value(result, metric), 10);
+    }
 
     const brute = new BruteForce(inference, dataset);
     const labels = once.map((event) => brute.label(event));

@@ -4,6 +4,7 @@ import { concatStates, type HostState, type Inference, sliceState } from '../tra
 import { CorpusEvaluation } from './corpus.js';
 import { type EvaluationResult, mergeResults } from './report.js';
 import { summarizeCorpus, summarizeImpressions } from './summary.js';
+import { compactUsers, type Outcomes } from './user-statistics.js';
 
 export interface EvaluateOptions {
   /** Cut-offs of the ranking metrics over all items. */
@@ -12,6 +13,8 @@ export interface EvaluateOptions {
   corpus?: boolean;
   /** Told the share done, 0 to 1. */
   onProgress?: (done: number) => void;
+  /** Given what the metrics were computed from, sample by sample. */
+  onOutcomes?: (outcomes: Outcomes) => void;
 }
 
 /** Rows of items or pairs that go through a program at once: enough to fill the cores, little enough to fit in memory. */
@@ -28,7 +31,7 @@ export async function evaluate(
   inference: Inference,
   dataset: Dataset,
   rows: Uint32Array,
-  { ks = [20, 100], corpus = true, onProgress = () => {} }: EvaluateOptions = {},
+  { ks = [20, 100], corpus = true, onProgress = () => {}, onOutcomes = () => {} }: EvaluateOptions = {},
 ): Promise<EvaluationResult> {
   const labels = labelsOf(dataset, rows);
   const items = await allItemStates(inference, dataset);
@@ -37,12 +40,16 @@ export async function evaluate(
   const logits = await scoreEvents(inference, dataset, rows, items, (done) => onProgress(done * half));
   const users = Int32Array.from(rows, (row) => dataset.events.user[row]!);
   const impressions = summarizeImpressions(logits, labels, users);
-  if (!corpus) return impressions;
-  if (!ranked) return mergeResults(impressions, unranked(ks));
+  const outcomes = { logits, labels, ...compactUsers(users) };
+  if (!ranked) {
+    onOutcomes(outcomes);
+    return corpus ? mergeResults(impressions, unranked(ks)) : impressions;
+  }
   const positives = rows.filter((_, i) => labels[i]! > 0);
-  const result = await rankCorpus(inference, dataset, positives, items, ks, (done) =>
+  const { result, ranks } = await rankCorpus(inference, dataset, positives, items, ks, (done) =>
     onProgress(half + done * (1 - half)),
   );
+  onOutcomes({ ...outcomes, ranks });
   return mergeResults(impressions, result);
 }
 
@@ -96,7 +103,7 @@ async function rankCorpus(
   items: HostState,
   ks: readonly number[],
   onProgress: (done: number) => void,
-): Promise<EvaluationResult> {
+): Promise<{ result: EvaluationResult; ranks: Float64Array }> {
   const { retrieval } = inference.model;
   const keys = { [`item.${retrieval!.item}`]: items[`item.${retrieval!.item}`]! };
   const total = dataset.items.count;
@@ -105,6 +112,7 @@ async function rankCorpus(
   candidates[0] = 0;
   const evaluation = new CorpusEvaluation({ items: total, ks, candidates });
   const assembler = new BatchAssembler(dataset, { itemPerPair: true });
+  const ranks = new Float64Array(positives.length);
   for (let from = 0; from < positives.length; from += REQUEST_BLOCK) {
     const { feeds, events } = assembler.assemble(positives.subarray(from, from + REQUEST_BLOCK), 0);
     const states = await inference.users(feeds);
@@ -117,10 +125,10 @@ async function rankCorpus(
         request.push(scores.subarray(i * size, (i + 1) * size));
       });
     }
-    for (const request of open) request.close();
+    for (const [i, request] of open.entries()) ranks[from + i] = request.close().ranks[0] ?? Number.NaN;
     onProgress((from + events.length) / positives.length);
   }
-  return summarizeCorpus(evaluation.result());
+  return { result: summarizeCorpus(evaluation.result()), ranks };
 }
 
 function unranked(ks: readonly number[]): EvaluationResult {

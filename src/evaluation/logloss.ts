@@ -18,8 +18,13 @@ export function logloss(logits: Scores, labels: ArrayLike<number>): number | und
     const label = labels[row]!;
     if (!Number.isFinite(logit)) throw unusableScore('logloss', row, logit);
     if (!(label >= 0 && label <= 1)) throw unusableLabel('logloss', row, label, 'between 0 and 1');
-    // max(z, 0) - y z, written as products of one sign so that a tiny loss is not the difference of two large numbers.
-    sum += (logit > 0 ? (1 - label) * logit : -label * logit) + Math.log1p(Math.exp(-Math.abs(logit)));
+    sum += sampleLogloss(logit, label);
   }
   return count === 0 ? undefined : sum / count;
+}
+
+/** The cross-entropy of one sample. */
+export function sampleLogloss(logit: number, label: number): number {
+  // max(z, 0) - y z, written as products of one sign so that a tiny loss is not the difference of two large numbers.
+  return (logit > 0 ? (1 - label) * logit : -label * logit) + Math.log1p(Math.exp(-Math.abs(logit)));
 }

@@ -3,6 +3,7 @@ import { gather, type Tensor } from '../graph/index.js';
 import type { Field } from '../nn/fields.js';
 import type { Lists } from '../nn/losses/loss.js';
 import type { Schema } from '../schema.js';
+import type { SearchSpace } from '../search-space.js';
 
 /** Named tensors that one part of a model hands to the next; the first axis counts items or requests. */
 export type State = Record<string, Tensor>;
@@ -101,6 +102,8 @@ export interface ModelDefinition<Options = unknown> {
   title: string;
   /** Options with their defaults; unknown keys are errors. */
   options: z.ZodType<Options>;
+  /** Options that are worth searching over, and where; `twotower tune` tries them besides those of training. */
+  search?: SearchSpace;
   /** Throws MODEL_OPTIONS where the options do not fit the schema. */
   create(schema: Schema, options: Options): ModelParts;
 }

@@ -58,6 +58,11 @@ export default defineModel<z.infer<typeof options>>({
   name: 'cold',
   title: 'A network over user, item and crosses with feature importance',
   options,
+  search: {
+    embedding: { values: [8, 16, 32] },
+    dropout: { low: 0, high: 0.4 },
+    layers: { values: [[64], [128, 64], [256, 128]] },
+  },
   create(schema, o) {
     requireSides('cold', schema, o.history);
     const all = groupsOf(schema, o.history);

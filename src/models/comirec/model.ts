@@ -50,6 +50,7 @@ export default defineModel<Options>({
   name: 'comirec',
   title: 'Several interests per user by self-attention',
   options,
+  search: { embedding: { values: [32, 64, 96] }, interests: { values: [2, 4, 8] } },
   create(schema, { embedding: d, interests: count, history, labelAwarePower }) {
     const at = history === undefined ? 0 : schema.histories.findIndex(({ name }) => name === history);
     const past = schema.histories[at];

@@ -72,6 +72,11 @@ export default defineModel<z.infer<typeof options>>({
   name: 'dat',
   title: 'Two towers, each augmented by a learned vector of the other side',
   options,
+  search: {
+    embedding: { values: [8, 16, 32] },
+    towers: { values: [[64], [128, 64], [256, 128]] },
+    dropout: { low: 0, high: 0.4 },
+  },
   create(schema, o) {
     requireSides('dat', schema, o.history);
     const ids = { user: idFeature('user', schema.user, o.userId), item: idFeature('item', schema.item, o.itemId) };

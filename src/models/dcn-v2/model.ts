@@ -46,6 +46,7 @@ export default defineModel<Options>({
   name: 'dcn-v2',
   title: 'Ranker with explicit feature crosses',
   options,
+  search: { embedding: { values: [8, 16, 32] }, layers: { low: 1, high: 4, whole: true } },
   create(schema, { embedding, layers, rank, structure, towers, activation, normalization, dropout, biases }) {
     requireSides('dcn-v2', schema);
     const width = { width: embedding };

@@ -39,6 +39,7 @@ export default defineModel<Options>({
   name: 'din',
   title: 'Ranker with attention of the candidate over the history',
   options,
+  search: { embedding: { values: [8, 16, 32] }, dropout: { low: 0, high: 0.4 }, towers: { values: [[80], [200, 80]] } },
   create(schema, { embedding, attention, weights, towers, activation, normalization, dropout, biases }) {
     if (schema.item.length === 0) throw missing('item field', 'candidate');
     const histories = schema.histories.filter(({ features }) => features.length > 0);

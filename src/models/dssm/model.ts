@@ -37,6 +37,12 @@ export default defineModel<Options>({
   name: 'dssm',
   title: 'Two towers with an inner product',
   options,
+  search: {
+    embedding: { values: [8, 16, 32] },
+    towers: { values: [[64], [128, 64], [256, 128]] },
+    width: { values: [16, 32, 64] },
+    dropout: { low: 0, high: 0.4 },
+  },
   create(schema, { embedding, towers, width, activation, normalization, dropout, biases, history }) {
     const tower = (x: Tensor) =>
       dense('out', mlp('tower', x, { units: towers, activation, normalization, dropout }), width, { bias: true });

@@ -71,6 +71,7 @@ export default defineModel<Options>({
   name: 'fit',
   title: 'Fully interacted two towers with meta queries and a learned similarity',
   options,
+  search: { embedding: { values: [8, 16, 32] }, queries: { values: [16, 32, 64] }, dropout: { low: 0, high: 0.4 } },
   create(schema, choices) {
     check(schema, choices);
     const { embedding, queries, metaQuery, scorer, scorerWidth, itemHeads, userHeads, headWidth } = choices;

@@ -64,6 +64,7 @@ export default defineModel<z.infer<typeof options>>({
   name: 'hit',
   title: 'Towers with mimic vectors of their counterpart and several heads',
   options,
+  search: { embedding: { values: [8, 16, 32] }, heads: { values: [2, 4] }, dropout: { low: 0, high: 0.4 } },
   create(schema, o) {
     requireSides('hit', schema, o.history);
     const staticNames = {

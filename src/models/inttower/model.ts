@@ -71,6 +71,7 @@ export default defineModel<z.infer<typeof options>>({
   name: 'inttower',
   title: 'Towers that interact early, by maximum similarity of heads',
   options,
+  search: { embedding: { values: [8, 16, 32] }, width: { values: [16, 32, 64] }, dropout: { low: 0, high: 0.4 } },
   create(schema, o) {
     requireSides('inttower', schema, o.history);
     const { towers, normalization, dropout } = o;

@@ -33,6 +33,7 @@ export default defineModel<Options>({
   name: 'lt-ttd',
   title: 'Two towers and a listwise transformer that teach each other',
   options,
+  search: { embedding: { values: [8, 16, 32] }, dropout: { low: 0, high: 0.4 } },
   create(schema, choices) {
     checkSizes(choices);
     requireSides('lt-ttd', schema);

@@ -55,6 +55,7 @@ export default defineModel<Options>({
   name: 'mlcc',
   title: 'Ranker whose slots are crossed by networks made for each sample',
   options,
+  search: { embedding: { values: [8, 16, 32] }, heads: { values: [2, 4] }, dropout: { low: 0, high: 0.4 } },
   create(schema, { embedding, channels, heads, crossing, raw, compressed, layers, dropout }) {
     requireSides('mlcc', schema);
     const total = channels * embedding;

@@ -61,6 +61,7 @@ export default defineModel<z.infer<typeof options>>({
   name: 'ranktower',
   title: 'Multi-head towers with gated cross-attention',
   options,
+  search: { embedding: { values: [8, 16, 32] }, heads: { values: [2, 4, 8] }, width: { values: [16, 32, 64] } },
   create(schema, o) {
     requireSides('ranktower', schema, o.history);
     if (o.width % o.attentionHeads !== 0) {

@@ -65,6 +65,7 @@ export default defineModel<Options>({
   name: 'sparcode',
   title: 'Sparse codes that every item is scored with in advance',
   options,
+  search: { embedding: { values: [8, 16, 32] }, width: { values: [8, 16, 32] } },
   create(schema, { embedding, towers, tokens, width, parts, codewords, scorer, activation, ...training }) {
     requireSides('sparcode', schema);
     const quantizer = new Quantizer(width, parts, codewords);

@@ -33,6 +33,7 @@ export default defineModel<Options>({
   name: 't2diff',
   title: 'Two towers with a diffusion model of the next item',
   options,
+  search: { embedding: { values: [8, 16] }, steps: { values: [10, 25, 50] } },
   create(schema, chosen) {
     const { weight, stopOutput, fusion, itemTower, width, allFields } = chosen;
     const { sequence, generator, pastOf, embed, read } = createParts(schema, chosen);

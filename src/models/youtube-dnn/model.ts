@@ -32,6 +32,11 @@ export default defineModel<Options>({
   name: 'youtube-dnn',
   title: 'Pooled history and a deep user tower against item embeddings',
   options,
+  search: {
+    embedding: { values: [16, 32, 64] },
+    towers: { values: [[64], [128, 64], [256, 128]] },
+    dropout: { low: 0, high: 0.4 },
+  },
   create(schema, { embedding, towers, activation, dropout, tied, temperature }) {
     if (schema.item.length === 0) throw nothing('item field', 'item embedding');
     if ([...schema.user, ...schema.context, ...schema.histories].length === 0) {

@@ -1,0 +1,145 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Dataset } from '../data/dataset.js';
+import { TwoTowerError } from '../errors.js';
+import { evaluate, labelsOf } from '../evaluation/evaluate.js';
+import { type EvaluationJson, resultToJson } from '../evaluation/report.js';
+import { compactUsers, type Outcomes } from '../evaluation/user-statistics.js';
+import { writeFolderAtomic } from '../files.js';
+import type { RunConfig } from '../runs/config.js';
+import type { Environment } from '../runs/environment.js';
+import { RUN_FILES } from '../runs/folder.js';
+import { inspectRun, type PartCost } from '../runs/inspect.js';
+import { openRun } from '../runs/open.js';
+import { readSafetensors, writeSafetensors } from '../training/safetensors.js';
+import { type Latency, measureLatency } from './latency.js';
+
+/** Folder in a run folder with what a leaderboard measured: there or not, never in part. */
+export const MEASURED = 'measured';
+const FILES = { record: 'measured.json', outcomes: 'outcomes.safetensors' } as const;
+
+/** One validation of a run, or one report of its training loss. */
+export interface CurvePoint {
+  step: number;
+  epoch: number;
+  loss?: number;
+  /** Metrics on the validation part. */
+  validation?: Record<string, number | null>;
+}
+
+/** What is known about one run of a table. */
+export interface Measured {
+  seed: number;
+  model: RunConfig['model'];
+  bestStep: number;
+  samplesPerSecond: number | null;
+  parameters: number;
+  /** By part: `item` per item, `user` per request, `score` per candidate. */
+  cost: Record<string, PartCost>;
+  latency: Latency;
+  curve: CurvePoint[];
+  validation: EvaluationJson;
+  test: EvaluationJson;
+  environment: Environment;
+}
+
+const TIMED_REQUESTS = 50;
+
+/** Measures the best checkpoint of a finished run on the test part. */
+export async function measureRun(
+  folder: string,
+  dataset: Dataset,
+  corpus: boolean,
+  onProgress: (done: number) => void,
+): Promise<{ measured: Measured; outcomes: Outcomes }> {
+  const run = await openRun(folder);
+  try {
+    const rows = dataset.splits.test;
+    const { config, record } = run;
+    let outcomes: Outcomes | undefined;
+    const result = await evaluate(run.inference, dataset, rows, {
+      ks: config.evaluation.ks,
+      corpus,
+      onProgress,
+      onOutcomes(given) {
+        outcomes = given;
+      },
+    });
+    const { parameters, cost } = inspectRun(run);
+    const before = JSON.parse(await readFile(join(folder, RUN_FILES.evaluation), 'utf8'));
+    return {
+      measured: {
+        seed: config.training.seed,
+        model: config.model,
+        bestStep: run.step,
+        samplesPerSecond: before.samplesPerSecond,
+        parameters: parameters.total,
+        cost,
+        latency: await measureLatency(run.inference, dataset, spacedOut(rows, TIMED_REQUESTS)),
+        curve: curveOf(await readFile(join(folder, RUN_FILES.metrics), 'utf8')),
+        validation: before.validation,
+        test: resultToJson(result),
+        environment: record.environment,
+      },
+      outcomes: outcomes!,
+    };
+  } finally {
+    await run.release();
+  }
+}
+
+/** Keeps it in the run folder. */
+export async function keepMeasured(
+  folder: string,
+  { measured, outcomes: { logits, ranks } }: { measured: Measured; outcomes: Outcomes },
+): Promise<void> {
+  await writeFolderAtomic(join(folder, MEASURED), async (temporary) => {
+    await writeFile(join(temporary, FILES.record), `${JSON.stringify(measured, null, 2)}\n`);
+    await writeSafetensors(join(temporary, FILES.outcomes), [
+      ['logits', { data: logits, shape: [logits.length] }],
+      ...(ranks ? [['ranks', { data: ranks, shape: [ranks.length] }] as const] : []),
+    ]);
+  });
+}
+
+/** What was kept; labels and users are those of the dataset, which must be the one it was measured on. */
+export async function readMeasured(
+  folder: string,
+  dataset: Dataset,
+): Promise<{ measured: Measured; outcomes: Outcomes }> {
+  const record = join(folder, MEASURED, FILES.record);
+  const rows = dataset.splits.test;
+  try {
+    const { tensors } = await readSafetensors(join(folder, MEASURED, FILES.outcomes));
+    const logits = tensors.get('logits')!.data as Float32Array;
+    const ranks = tensors.get('ranks')?.data as Float64Array | undefined;
+    if (logits.length !== rows.length) throw new RangeError(`${logits.length} scores for ${rows.length} exposures`);
+    const labels = labelsOf(dataset, rows);
+    const users = compactUsers(Int32Array.from(rows, (row) => dataset.events.user[row]!));
+    return {
+      measured: JSON.parse(await readFile(record, 'utf8')),
+      outcomes: { logits, labels, ...users, ...(ranks && { ranks }) },
+    };
+  } catch (cause) {
+    throw new TwoTowerError(
+      'RUN_INVALID',
+      `${join(folder, MEASURED)} cannot be read: ${(cause as Error).message.split('\n')[0]}`,
+      'Remove it; the run is then measured again.',
+    );
+  }
+}
+
+/** `metrics.jsonl` as points: losses between validations, and validations. */
+export function curveOf(text: string): CurvePoint[] {
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => {
+    const { type, step, epoch, loss, ...rest } = JSON.parse(line);
+    return type === 'validation' ? { step, epoch, validation: rest } : { step, epoch, loss };
+  });
+}
+
+/** That many rows, evenly spaced over all; all where there are fewer. */
+function spacedOut(rows: Uint32Array, count: number): Uint32Array {
+  const taken = Math.min(count, rows.length);
+  return Uint32Array.from({ length: taken }, (_, i) => rows[Math.floor((i * rows.length) / taken)]!);
+}

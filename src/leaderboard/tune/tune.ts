@@ -1,0 +1,132 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import type { Dataset } from '../../data/dataset.js';
+import { TwoTowerError } from '../../errors.js';
+import { writeFileAtomic } from '../../files.js';
+import type { RunConfig } from '../../runs/config.js';
+import type { RunEvent } from '../../runs/events.js';
+import type { SearchSpace } from '../../search-space.js';
+import { lowerIsBetter } from '../protocols.js';
+import { rungsOf, survivors } from './halving.js';
+import { declaredSpace, type Proposal, propose } from './propose.js';
+import { advanceTrial, type TrialState } from './trial.js';
+
+export type TuneEvent =
+  | { type: 'rung'; rung: number; rungs: number; trials: number; validations: number | undefined }
+  | { type: 'begin'; trial: Proposal /** Within the rung, from 0. */; done: number; total: number }
+  | { type: 'run'; event: RunEvent }
+  | { type: 'end'; trial: Proposal; state: TrialState; value: number | undefined };
+
+export interface TuneOptions {
+  /** Folder of the search; what is done in it is kept. */
+  out: string;
+  dataset: Dataset;
+  /** How many configurations are tried, the given one among them. */
+  trials: number;
+  /** Instead of what the model declares. */
+  space?: SearchSpace | undefined;
+  seed?: number;
+  onEvent?: (event: TuneEvent) => void;
+  /** When aborted, ends with RUN_INTERRUPTED in a state from which the same call goes on. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface TrialResult extends TrialState {
+  number: number;
+  changes: Record<string, unknown>;
+  /** The best value so far; absent where there is none. */
+  value?: number;
+  /** Rungs it was trained in, from 1. */
+  rungs: number;
+}
+
+export interface TuneResult {
+  metric: string;
+  space: SearchSpace;
+  seed: number;
+  /** The best first: of two, the one that came further, then the one with the better value. */
+  trials: TrialResult[];
+  best: number;
+  /** The configuration of the best trial. */
+  config: RunConfig;
+}
+
+/** Files of a search in its folder, besides the runs in `trials/`. */
+export const TUNE_FILES = { config: 'best.yaml', trials: 'trials.json' } as const;
+
+/**
+ * Searches for better options by successive halving. The metric of `training.validation` on the validation part decides alone; the
+ * test part is not looked at. The same call gives the same trials, values and decisions, interrupted or not.
+ *
+ * @throws CONFIG_INVALID where the space does not fit; TRAIN_DIVERGED where no trial could be trained; RUN_INVALID where the folder
+ *   holds another search; RUN_INTERRUPTED
+ */
+export async function tune(config: RunConfig, options: TuneOptions): Promise<TuneResult> {
+  const { out, dataset, trials, seed = 1, onEvent = () => {}, signal } = options;
+  const space = options.space ?? declaredSpace(config);
+  const { metric, perEpoch } = config.training.validation;
+  const lower = metric === 'calibrationError' || lowerIsBetter(metric);
+  const proposals = propose(config, space, trials, seed);
+  const results = new Map<number, TrialResult>();
+  // A trial may have another number of epochs; the rungs are those of the configuration.
+  const rungs = rungsOf(trials, config.training.epochs * perEpoch);
+  let running = proposals;
+  for (const [i, { validations, trials: most }] of rungs.entries()) {
+    running =
+      i === 0
+        ? running
+        : survivors(
+            running.map((trial) => ({ trial, value: results.get(trial.number)!.value })),
+            most,
+            lower,
+          ).map(({ trial }) => trial);
+    onEvent({ type: 'rung', rung: i + 1, rungs: rungs.length, trials: running.length, validations });
+    for (const [done, trial] of running.entries()) {
+      onEvent({ type: 'begin', trial, done, total: running.length });
+      const state = await advanceTrial(trial, join(out, 'trials', `trial-${trial.number}`), validations, dataset, {
+        onEvent: (event) => onEvent({ type: 'run', event }),
+        signal,
+      });
+      const value = state.failed === undefined ? bestOf(state.values.slice(0, validations), lower) : undefined;
+      results.set(trial.number, {
+        number: trial.number,
+        changes: trial.changes,
+        ...state,
+        ...(value !== undefined && { value }),
+        rungs: i + 1,
+      });
+      onEvent({ type: 'end', trial, state, value });
+    }
+  }
+  const sign = lower ? 1 : -1;
+  const worth = ({ value }: TrialResult) => (value === undefined ? Number.POSITIVE_INFINITY : sign * value);
+  const ordered = [...results.values()].sort((a, b) => {
+    return b.rungs - a.rungs || (worth(a) === worth(b) ? a.number - b.number : worth(a) - worth(b));
+  });
+  const best = ordered.find(({ value }) => value !== undefined);
+  if (best === undefined) {
+    throw new TwoTowerError(
+      'TRAIN_DIVERGED',
+      `none of ${trials} trials could be trained: ${ordered[0]?.failed ?? 'there is no validation'}`,
+      'Narrow the search space.',
+    );
+  }
+  const found = {
+    metric,
+    space,
+    seed,
+    trials: ordered,
+    best: best.number,
+    config: proposals[best.number - 1]!.config,
+  };
+  await mkdir(out, { recursive: true });
+  await writeFileAtomic(join(out, TUNE_FILES.config), stringify(found.config));
+  await writeFileAtomic(join(out, TUNE_FILES.trials), `${JSON.stringify(found, null, 2)}\n`);
+  return found;
+}
+
+function bestOf(values: readonly number[], lower: boolean): number | undefined {
+  if (values.length === 0) return undefined;
+  return lower ? Math.min(...values) : Math.max(...values);
+}
