@@ -1,5 +1,6 @@
 import { MODELS } from '../src/models/index.js';
 import { ABLATED } from './ablations.js';
+import { jointTraining, stages } from './cascade-tables.js';
 import { type Block, table } from './markdown.js';
 import { cell, METRICS, type Metric, type Row } from './protocol.js';
 import { readResults } from './results.js';
@@ -51,6 +52,8 @@ export function blocks(): Block[] {
     },
     { file: RESULTS, name: 'interaction', command: 'npm run bench -- interaction', content: interaction() },
     { file: RESULTS, name: 'ceiling', command: 'npm run bench -- ceiling', content: ceiling() },
+    { file: RESULTS, name: 'stages', command: 'npm run bench -- cascade', content: stages() },
+    { file: readme('lt-ttd'), name: 'joint', command: 'npm run bench -- lt-ttd', content: jointTraining() },
     ...models.map((model) => ({
       file: readme(model),
       name: 'measured',

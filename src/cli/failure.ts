@@ -13,6 +13,8 @@ const FAILED_WORK: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'DATA_DOWNLOAD',
   'TRAIN_DIVERGED',
   'CHECKPOINT_DAMAGED',
+  'INDEX_DAMAGED',
+  'SERVING_VERIFY',
 ]);
 
 /**

@@ -1,5 +1,5 @@
 import { Argument } from 'commander';
-import { JSON_SCHEMAS } from '../runs/json-schema.js';
+import { JSON_SCHEMAS } from '../leaderboard/json-schema.js';
 import { examples } from './options.js';
 import type { Verb } from './verb.js';
 

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { Dataset } from '../data/dataset.js';
 import { TwoTowerError } from '../errors.js';
 import { formatMetric } from '../evaluation/report.js';
 import type { RunConfig } from '../runs/config.js';
@@ -10,6 +11,7 @@ import { count, shellWord } from './format.js';
 import { program } from './invocation.js';
 import { collect, examples, wholeNumber } from './options.js';
 import type { Output } from './output.js';
+import { stopOnSignal } from './stop.js';
 import { table } from './table.js';
 import type { Verb } from './verb.js';
 import { watchRun } from './watch.js';
@@ -20,6 +22,7 @@ interface Options {
   resume?: boolean;
   data?: string;
   maxBadRows?: number;
+  teacher?: string;
 }
 
 export const train: Verb = {
@@ -31,6 +34,7 @@ export const train: Verb = {
       .option('--set <key=value>', 'change one key of the configuration; may be repeated', collect)
       .option('--out <dir>', 'run folder (default: the next free runs/NAME-1, runs/NAME-2, …)')
       .option('--resume', 'continue the run in --out where it stopped')
+      .option('--teacher <run>', 'run whose scores the distilling losses learn from, as --set training.teacher.run=RUN')
       .option('--data <dir>', 'folder of the data files, as --set data.root=DIR')
       .option('--max-bad-rows <n>', 'bad rows to skip and count, as --set data.maxBadRows=N', wholeNumber(0))
       .addHelpText(
@@ -58,22 +62,16 @@ export async function trainWatched(
   out: string,
   resume: boolean,
   output: Output,
+  dataset?: Dataset,
 ): Promise<RunResult> {
   const watch = watchRun(output);
-  const stop = new AbortController();
-  const onSignal = () => {
-    watch.done();
-    output.note('stopping when the run can be resumed; press Ctrl-C again to stop at once');
-    process.removeListener('SIGINT', onSignal);
-    stop.abort();
-  };
-  process.on('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
   try {
-    return await trainRun(config, { out, resume, onEvent: watch.onEvent, signal: stop.signal });
+    return await stopOnSignal(
+      output,
+      (signal) => trainRun(config, { out, resume, onEvent: watch.onEvent, signal, ...(dataset && { dataset }) }),
+      watch.done,
+    );
   } finally {
-    process.removeListener('SIGINT', onSignal);
-    process.removeListener('SIGTERM', onSignal);
     watch.done();
   }
 }
@@ -102,25 +100,42 @@ function nextSteps(out: string, { colors }: Output): string {
   return `next\n${commands.map((command) => `  ${colors.cyan(`${program()} ${command}`)}`).join('\n')}`;
 }
 
-async function planOf(file: string | undefined, options: Options): Promise<{ config: RunConfig; out: string }> {
-  const assignments = [
-    ...(options.set ?? []),
-    ...(options.data === undefined ? [] : [`data.root=${JSON.stringify(options.data)}`]),
-    ...(options.maxBadRows === undefined ? [] : [`data.maxBadRows=${options.maxBadRows}`]),
-  ];
+/** What is trained, and where, by the words of the command line. @throws USAGE, CONFIG_UNREADABLE, CONFIG_INVALID */
+export async function planOf(file: string | undefined, options: Options): Promise<{ config: RunConfig; out: string }> {
   if (options.resume !== true) {
     if (file === undefined) {
       throw new TwoTowerError('USAGE', 'there is no configuration to train', 'twotower train CONFIG.yaml');
     }
-    return { config: readConfig(file, assignments), out: options.out ?? freeFolder('runs', basename(file)) };
+    const config = readConfig(file, assignmentsOf(file, options));
+    return { config, out: options.out ?? freeFolder('runs', basename(file)) };
   }
-  if (options.out === undefined) {
+  const { out } = options;
+  if (out === undefined) {
     throw new TwoTowerError('USAGE', '--resume needs the run folder', 'twotower train --resume --out DIR');
   }
-  if (file !== undefined) return { config: readConfig(file, assignments), out: options.out };
-  const { config } = await readRun(options.out);
-  const inFolder = join(options.out, RUN_FILES.config);
-  return { config: assignments.length === 0 ? config : readConfig(inFolder, assignments), out: options.out };
+  if (file !== undefined) return { config: readConfig(file, assignmentsOf(file, options)), out };
+  const { config } = await readRun(out);
+  const inFolder = join(out, RUN_FILES.config);
+  const assignments = assignmentsOf(inFolder, options);
+  return { config: assignments.length === 0 ? config : readConfig(inFolder, assignments), out };
+}
+
+/** What the options change in a configuration file, as `--set` says it. */
+function assignmentsOf(file: string, { set = [], data, teacher, maxBadRows }: Options): string[] {
+  return [
+    ...set,
+    ...(data === undefined ? [] : [`data.root=${JSON.stringify(data)}`]),
+    ...(teacher === undefined ? [] : [teacherAssignment(file, teacher)]),
+    ...(maxBadRows === undefined ? [] : [`data.maxBadRows=${maxBadRows}`]),
+  ];
+}
+
+/** Other keys of the file's teacher stay, unless it is a score column. */
+function teacherAssignment(file: string, run: string): string {
+  const { teacher } = readConfig(file).training;
+  return teacher !== undefined && 'column' in teacher
+    ? `training.teacher=${JSON.stringify({ run })}`
+    : `training.teacher.run=${JSON.stringify(run)}`;
 }
 
 /** The first of `parent/name-1`, `parent/name-2`, … after all that exist. */

@@ -40,9 +40,15 @@ const NAMES = [
   'evaluate',
   'predict',
   'recommend',
+  'tune',
+  'compare',
+  'cascade evaluate',
+  'cascade mine',
   'inspect',
   'export',
+  'publish',
   'data inspect',
+  'data audit',
   'schema',
 ];
 
@@ -188,4 +194,33 @@ test('the default run folder follows the highest number', async () => {
   for (const name of ['shop-1', 'shop-10', 'shop-x', 'shopping-99'])
     await mkdir(join(parent, name), { recursive: true });
   expect(freeFolder(parent, 'shop.yaml')).toBe(join(parent, 'shop-11'));
+});
+
+test('publish writes versions, lists them, moves between them and refuses what it cannot do', async () => {
+  const store = join(toy.folder, 'store');
+  const one = await json('publish', run, '--to', store, '--keep', 'retrieve=7', '--budget', 'retrieve=50');
+  expect(one.manifest.phases).toMatchObject([{ phase: 'retrieve', model: 'dssm', keep: 7, budgetMs: 50 }]);
+  const two = await json('publish', run, run, '--to', store);
+  expect(two.manifest.phases.map(({ phase }: { phase: string }) => phase)).toEqual(['retrieve', 'rank']);
+  expect(two.pointer).toEqual({ format: 1, current: two.id, previous: [one.id] });
+  expect((await json('publish', '--rollback', '--to', store)).current).toBe(one.id);
+  expect((await json('publish', '--use', two.id, '--share', '0.2', '--to', store)).trial).toEqual({
+    version: two.id,
+    share: 0.2,
+  });
+  const { stdout } = await twotower('publish', '--list', '--to', store);
+  expect(stdout).toMatch(new RegExp(`${one.id} +80\\.0 % .* retrieve dssm 7 `));
+  expect(stdout).toMatch(new RegExp(`${two.id} +20\\.0 % .* retrieve dssm 500, rank dssm 20 `));
+  for (const [args, message] of [
+    [['--to', store], 'there is no run to publish'],
+    [[run, run, run, run, '--to', store], 'at most three'],
+    [[run, '--rank', run, '--retrieve', run, '--to', store], 'two runs are to retrieve'],
+    [[run, '--keep', 'rank=3', '--to', store], 'there is no run to rank'],
+    [[run, '--keep', 'retrieve=0', '--to', store], '--keep retrieve=0'],
+    [[run, '--share', '1', '--to', store], 'above 0 and below 1'],
+    [['--use', 'nothing', '--to', store], 'has no version "nothing"'],
+  ] as const) {
+    const { code, stderr } = await twotower('publish', ...args);
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)]);
+  }
 });

@@ -13,9 +13,12 @@ export function watchRun(output: Output): { onEvent: (event: RunEvent) => void; 
       case 'loading':
         progress.update(() => loadLine(event.progress));
         return;
+      case 'teaching':
+        progress.update(() => `scoring with the teacher  ${Math.floor(event.done * 100)} %`, event.done);
+        return;
       case 'begin':
         progress.done(
-          `${count(event.samples)} samples, ${count(event.parameters)} parameters, ${
+          `${samplesLine(event)}, ${count(event.parameters)} parameters, ${
             event.step === 0 ? '' : `going on after step ${count(event.step)} of `
           }${event.step === 0 ? `up to ${count(event.totalSteps)} steps` : count(event.totalSteps)}`,
         );
@@ -57,4 +60,11 @@ export function watchLoading(progress: Progress): (loading: LoadProgress) => voi
 function loadLine({ stage, done, total }: LoadProgress): string {
   const share = done !== undefined && total ? `  ${Math.floor((done / total) * 100)} %` : '';
   return `${stage}${share}`;
+}
+
+/** `185,061 samples`, or `168,022 lists of 347,683 samples (corpus 168,042, shown …)` */
+function samplesLine({ samples, lists }: Extract<RunEvent, { type: 'begin' }>): string {
+  if (lists === undefined) return `${count(samples)} samples`;
+  const stages = Object.entries(lists.stages).map(([name, of]) => `${name} ${count(of)}`);
+  return `${count(lists.count)} lists of ${count(samples)} samples (${stages.join(', ')})`;
 }
