@@ -23,8 +23,9 @@ const GOOD: Row[] = [
   [first, 'i5', 'retrieved', 0, 'NULL'],
 ];
 
-const write = (rows: Row[], about: object | string = { dataHash: dataset.logHash }, column = 'teacher') =>
-  writeCandidateFile(join(folderOf({}), 'mined.parquet'), rows, about, column);
+const ABOUT = { dataHash: dataset.logHash, seenUntil: 0 };
+const write = (rows: Row[], about: object | string = ABOUT, column = 'teacher', type = 'DOUBLE') =>
+  writeCandidateFile(join(folderOf({}), 'mined.parquet'), rows, about, column, type);
 
 describe('readCandidates', () => {
   it('gives the rows of each event, the furthest stage first, then by rank', async () => {
@@ -39,7 +40,9 @@ describe('readCandidates', () => {
       teacher: Float32Array.of(2, Number.NaN, -0.5, Number.NaN),
     });
     expect((await readCandidates(await write([]), dataset)).item.length).toBe(0);
-    expect((await readCandidates(await write(GOOD, { dataHash: dataset.hash }), dataset)).rank.length).toBe(4);
+    expect((await readCandidates(await write(GOOD, { ...ABOUT, dataHash: dataset.hash }), dataset)).rank.length).toBe(
+      4,
+    );
   });
 
   const bad: [string, Row, string, string][] = [
@@ -62,6 +65,7 @@ describe('readCandidates', () => {
     ['an unknown stage', [first, 'i1', 'found', 0, 'NULL'], 'DATA_VALUE', 'there are: retrieved, ranked'],
     ['a negative rank', [first, 'i1', 'ranked', -1, 'NULL'], 'DATA_VALUE', '"rank": empty or negative'],
     ['an infinite score', [first, 'i1', 'ranked', 0, "'inf'"], 'DATA_VALUE', '"teacher": Infinity'],
+    ['a score that no float32 holds', [first, 'i1', 'ranked', 0, '-1e300'], 'DATA_VALUE', '"teacher": -1e+300'],
   ];
   it.each(bad)('refuses %s by its row', async (_, row, code, says) => {
     const file = await write([GOOD[0]!, row, ...GOOD.slice(1)]);
@@ -87,6 +91,7 @@ describe('readCandidates', () => {
     ],
     ['no data', {}, 'does not say which data'],
     ['metadata that is not JSON', '{', 'does not say which data'],
+    ['who knows what', { dataHash: dataset.logHash }, 'does not say until when the runs that mined had seen the log'],
   ])('refuses candidates of %s', async (_, about, says) => {
     const refusal = readCandidates(await write(GOOD, about), dataset);
     await expect(refusal).rejects.toMatchObject({ code: 'DATA_SOURCE', message: expect.stringContaining(says) });
@@ -98,7 +103,12 @@ describe('readCandidates', () => {
     const text = join(folder, 'text.parquet');
     writeFileSync(text, 'event,item');
     await expect(readCandidates(text, dataset)).rejects.toMatchObject({ code: 'DATA_SOURCE' });
-    const other = await write(GOOD, { dataHash: dataset.logHash }, 'tutor');
+    const other = await write(GOOD, ABOUT, 'tutor');
     await expect(readCandidates(other, dataset)).rejects.toThrow('there is no column "teacher"');
+    const typed = await write(GOOD, ABOUT, 'teacher', 'VARCHAR');
+    await expect(readCandidates(typed, dataset)).rejects.toMatchObject({
+      code: 'DATA_COLUMN',
+      message: expect.stringContaining(`${typed}: column "teacher" is VARCHAR`),
+    });
   });
 });

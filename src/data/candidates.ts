@@ -23,12 +23,23 @@ export interface Candidates {
   teacher: Float32Array;
 }
 
-const COLUMNS = ['event', 'item', 'stage', 'rank', 'score', 'teacher'];
+const WHOLE = /^(U?(TINY|SMALL)INT|U?INTEGER|BIGINT)$/;
+const NUMBER = /^(FLOAT|DOUBLE|DECIMAL.*|U?(TINY|SMALL|BIG)INT|U?INTEGER)$/;
+
+/** Columns of the file, and types from which they can be read; any where there is none. */
+const COLUMNS: Record<string, { type: RegExp; what: string } | undefined> = {
+  event: { type: WHOLE, what: 'whole numbers' },
+  item: undefined,
+  stage: undefined,
+  rank: { type: WHOLE, what: 'whole numbers' },
+  score: undefined,
+  teacher: { type: NUMBER, what: 'numbers' },
+};
 
 /**
  * Reads a file of mined candidates: Parquet with columns `event` (row in the time-ordered event table), `item` (key), `stage`
- * (name), `rank` (0 = best), `score`, `teacher` (may be NULL), and under the metadata key `twotower` JSON that names the
- * data's hash and until when the models that mined had seen it.
+ * (name), `rank` (0 = best), `score`, `teacher` (may be NULL), and under the metadata key `twotower` JSON with `dataHash`, the
+ * data's hash, and `seenUntil`, when the last event happened that the models which mined had seen (seconds since 1970).
  *
  * @throws DATA_SOURCE for a file that is missing, no such file, or of other data; DATA_COLUMN; DATA_KEY and DATA_VALUE with
  *   the row (from 1) of the first bad one
@@ -100,24 +111,26 @@ export async function readCandidates(file: string, dataset: Dataset, memoryLimit
 /** Checks columns and metadata before any row is read. */
 async function checkHeader(db: Database, file: string, dataset: Dataset): Promise<{ seenUntil: number }> {
   const mine = 'Mine candidates for this data with: twotower cascade mine';
-  let columns: string[];
+  let columns: { column_name: string; column_type: string }[];
   let header: { value: string }[];
   try {
-    const described = await db.rows<{ column_name: string }>(`DESCRIBE SELECT * FROM read_parquet(${literal(file)})`);
-    columns = described.map(({ column_name }) => column_name);
+    columns = await db.rows(`DESCRIBE SELECT * FROM read_parquet(${literal(file)})`);
     header = await db.rows<{ value: string }>(
       `SELECT decode(value) AS value FROM parquet_kv_metadata(${literal(file)}) WHERE decode(key) = 'twotower'`,
     );
   } catch (cause) {
     throw new TwoTowerError('DATA_SOURCE', `${file}: not a Parquet file: ${firstLine(cause)}`, mine);
   }
-  const missing = COLUMNS.find((name) => !columns.includes(name));
-  if (missing !== undefined) {
-    throw new TwoTowerError(
-      'DATA_COLUMN',
-      `${file}: there is no column "${missing}"; it has ${columns.join(', ')}`,
-      mine,
-    );
+  for (const [name, wanted] of Object.entries(COLUMNS)) {
+    const found = columns.find(({ column_name }) => column_name === name)?.column_type;
+    if (found === undefined) {
+      const names = columns.map(({ column_name }) => column_name);
+      throw new TwoTowerError('DATA_COLUMN', `${file}: there is no column "${name}"; it has ${names.join(', ')}`, mine);
+    }
+    if (wanted?.type.test(found) === false) {
+      const says = `column "${name}" is ${found}, where ${wanted.what} are needed`;
+      throw new TwoTowerError('DATA_COLUMN', `${file}: ${says}`, mine);
+    }
   }
   const about = parsed(header[0]?.value);
   const hash = about?.dataHash;
@@ -131,7 +144,12 @@ async function checkHeader(db: Database, file: string, dataset: Dataset): Promis
       mine,
     );
   }
-  return { seenUntil: typeof about.seenUntil === 'number' ? about.seenUntil : Number.NEGATIVE_INFINITY };
+  if (typeof about.seenUntil !== 'number') {
+    // Without it nobody could tell whether the candidates rest on what came after their requests.
+    const says = 'it does not say until when the runs that mined had seen the log';
+    throw new TwoTowerError('DATA_SOURCE', `${file}: ${says}`, mine);
+  }
+  return { seenUntil: about.seenUntil };
 }
 
 function parsed(text: string | undefined): Record<string, unknown> | undefined {
@@ -176,7 +194,7 @@ function rowCheck(file: string, dataset: Dataset, stages: string[], seenUntil: n
     item > 0 &&
     stage > 0 &&
     rank >= 0 &&
-    Math.abs(teacher) !== Number.POSITIVE_INFINITY;
+    Math.abs(Math.fround(teacher)) !== Number.POSITIVE_INFINITY;
   const check = (row: MinedRow) => {
     if (!fits(row) && (bad === undefined || row.row < bad.row)) bad = row;
   };

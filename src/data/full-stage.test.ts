@@ -211,6 +211,9 @@ describe('what is drawn', () => {
     expect(taught.length).toBeGreaterThan(10);
     expect(taught.every(({ logged, stage }) => logged === -1 && stage > 0 && stage < SHOWN)).toBe(true);
     expect(draw({ mined: undefined }).teacher).toBeUndefined();
+    // Mined without a teacher: whoever learns from one must be told that there is none.
+    const untaught = { ...mined, teacher: mined.teacher.map(() => Number.NaN) };
+    expect(draw({ mined: untaught, candidates: 100 }).teacher).toBeUndefined();
   });
 
   test('each impression that is not positive, and each candidate, is as likely as the others', () => {

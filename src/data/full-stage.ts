@@ -111,7 +111,7 @@ export function fullStageSamples(dataset: Dataset, options: FullStageOptions): S
       `They are for requests at most ${options.window} seconds before a list begins: mine for ${stages[shown]} events of the training part, or raise training.lists.window.`,
     );
   }
-  return table.finish(mined !== undefined);
+  return table.finish();
 }
 
 /** What was shown and what was not, in time order. */
@@ -164,6 +164,8 @@ class Rows {
   private readonly teacher: Float32Array;
   private readonly offsets = [0];
   private count = 0;
+  /** Whether any sample has a teacher's score. */
+  private taught = false;
 
   constructor(most: number) {
     this.event = new Uint32Array(most);
@@ -182,14 +184,15 @@ class Rows {
     this.stage[at] = stage;
     this.logged[at] = logged;
     this.teacher[at] = teacher;
+    this.taught ||= !Number.isNaN(teacher);
   }
 
   endList(): void {
     this.offsets.push(this.count);
   }
 
-  finish(taught: boolean): SampleTable {
-    const { event, item, label, stage, logged, teacher, count } = this;
+  finish(): SampleTable {
+    const { event, item, label, stage, logged, teacher, taught, count } = this;
     return {
       event: event.slice(0, count),
       item: item.slice(0, count),

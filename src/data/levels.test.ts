@@ -97,6 +97,14 @@ describe('stages of events', () => {
     expect(() => funnel(EVENTS, (text) => text.replace(from, to))).toThrow(says);
   });
 
+  it('go with no cut by the newest events that is asked for elsewhere either', async () => {
+    const loading = loadDataset(funnel(), { split: { newest: 1 } });
+    await expect(loading).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining('data.split: a split by the newest events'),
+    });
+  });
+
   it('are lifted by the highest feedback, and only where something was shown', () => {
     const levels = stageLevels({
       label: 'a',
@@ -116,9 +124,9 @@ describe('score columns', () => {
     const config = shop({ 'events.csv': file }, (text) => text.replace('label:', 'scores: [price]\nlabel:'));
     const { events } = await loadDataset(config);
     expect([...events.scores!.get('price')!]).toEqual([-0.5, Number.NaN, 2, 1]);
-    const bad = shop({ 'events.csv': file.replace('-0.5', 'low') }, (text) =>
-      text.replace('label:', 'scores: [price]\nlabel:'),
-    );
-    await expect(loadDataset(bad)).rejects.toThrow('"low" is not a number');
+    const bad = (score: string) =>
+      shop({ 'events.csv': file.replace('-0.5', score) }, (text) => text.replace('label:', 'scores: [price]\nlabel:'));
+    await expect(loadDataset(bad('low'))).rejects.toThrow('"low" is not a number');
+    await expect(loadDataset(bad('-1e39'))).rejects.toThrow('"-1e39" is too large for a score');
   });
 });

@@ -13,6 +13,13 @@ function ids(columns: Map<string, EncodedColumn>, name: string): number[] {
 }
 
 describe('loadDataset', () => {
+  it('says where a cut that leaves a part empty was asked for', async () => {
+    const description = shop({}, (text) => text.replace('validationUntil: 90', 'validationUntil: 80'));
+    await expect(loadDataset(description)).rejects.toThrow(`${description.file}: split: the validation part is empty`);
+    const split = { trainUntil: 80, validationUntil: 80 };
+    await expect(loadDataset(shop(), { split })).rejects.toThrow(/^data\.split: the validation part is empty/);
+  });
+
   it('gives the hand-checked shop', async () => {
     const { dataset, report } = await loadWithReport(shop());
     const { users, items, events, splits, encoders, schema } = dataset;

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { TwoTowerError } from '../errors.js';
 import type { Feature, Schema } from '../schema.js';
 import { BadRows } from './bad-rows.js';
 import { bundledConfig } from './bundled.js';
-import { type DatasetConfig, fieldsOf, type SplitOptions } from './config.js';
+import { type DatasetConfig, fieldsOf } from './config.js';
 import { Database } from './database.js';
 import type { Dataset, EventTable, HistoryLog } from './dataset.js';
 import { encodeEvents, encodeKeyed } from './encode-tables.js';
@@ -11,6 +12,7 @@ import { fieldKind } from './fields/index.js';
 import { buildHistoryLog, firstEvents, readSeeds } from './history-log.js';
 import { separateUnshown, stageLevels } from './levels.js';
 import { cutOf, splitRows } from './split.js';
+import { type SplitOptions, splitProblem } from './split-options.js';
 import { completeKeyed, type LoadContext, stageEvents, stageKeyed } from './tables.js';
 import { type Fitted, fitFields, sizeIn } from './vocabulary.js';
 
@@ -59,7 +61,8 @@ export interface LoadReport {
  * Reads a dataset: the files are checked, encoded with what the training part teaches, and put in time order.
  *
  * @param source a description, the path of one, or the name of a bundled dataset
- * @throws DATA_SOURCE, DATA_COLUMN, DATA_VALUE, DATA_KEY, DATA_SPLIT, each naming file, row and column
+ * @throws DATA_SOURCE, DATA_COLUMN, DATA_VALUE, DATA_KEY, DATA_SPLIT, each naming file, row and column; CONFIG_INVALID for
+ *   `options.split` that does not go with the stages of the log
  */
 export async function loadDataset(source: DatasetConfig | string, options: LoadOptions = {}): Promise<Dataset> {
   return (await loadWithReport(source, options)).dataset;
@@ -77,6 +80,14 @@ export async function loadWithReport(
     ...(options.root !== undefined && { root: options.root }),
     ...(options.split !== undefined && { split: options.split }),
   };
+  const problem = splitProblem(config.split, config.stages);
+  if (problem !== undefined) {
+    throw new TwoTowerError(
+      'CONFIG_INVALID',
+      `data.split: ${problem}, and ${config.file} has one`,
+      'Cut by time: shares (train, validation) or moments (trainUntil, validationUntil).',
+    );
+  }
   const db = await Database.open(options.memoryLimit ?? '512MB');
   try {
     const maxBadRows = options.maxBadRows ?? 0;
@@ -102,7 +113,7 @@ export async function loadWithReport(
     const users = await encodeKeyed(context, 'user', fitted);
     const items = await encodeKeyed(context, 'item', fitted);
     const { events, keys, unordered } = await encodeEvents(context, fitted, cut, progress);
-    const splits = splitRows(config, cut, keys);
+    const splits = splitRows(config, cut, keys, options.split === undefined ? `${config.file}: split` : 'data.split');
     const levels = stageLevels(config);
     progress({ stage: 'gathering histories' });
     const { histories, unknownSeedItems } = await buildHistories(context, events, users.count);

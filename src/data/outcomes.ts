@@ -5,6 +5,9 @@ import { stageLevels } from './levels.js';
 import { columnIn, type Source } from './source.js';
 import { inFile } from './stage.js';
 
+/** Scores are kept as float32. */
+const LARGEST_SCORE = 3.4e38;
+
 /** Adds what came of the events: columns `stage` where a column names it, `feedbackN` and `scoreN`. */
 export function addOutcomes(
   config: DatasetConfig,
@@ -41,6 +44,13 @@ export function addOutcomes(
       inFile(source.file, () => numberOf(column)),
     );
     checks.push(...inFile(source.file, () => numberChecks(column, false)));
+    checks.push({
+      column: column.name,
+      value: `${column.sql}::VARCHAR`,
+      when: `coalesce(abs(${numberOf(column)}) > ${LARGEST_SCORE}, false)`,
+      says: 'is too large for a score',
+      remedy: 'Give logits: 3 or -7, not 1e39.',
+    });
   });
 }
 

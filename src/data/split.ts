@@ -51,9 +51,15 @@ function momentSeconds(moment: number | string, unit: TimeUnit): number {
  * The event rows of each part.
  *
  * @param keys what is cut, in the order of the events
+ * @param place file and key that say where, for errors
  * @throws DATA_SPLIT when a part is empty
  */
-export function splitRows(config: DatasetConfig, cut: Cut, keys: Float64Array): Record<SplitName, Uint32Array> {
+export function splitRows(
+  config: DatasetConfig,
+  cut: Cut,
+  keys: Float64Array,
+  place: string,
+): Record<SplitName, Uint32Array> {
   const { testUntil = Number.POSITIVE_INFINITY } = cut;
   const partOf = (key: number): SplitName | undefined => {
     if (key < cut.trainUntil) return 'train';
@@ -65,7 +71,7 @@ export function splitRows(config: DatasetConfig, cut: Cut, keys: Float64Array): 
     const part = partOf(key);
     if (part !== undefined) sizes[part]++;
   }
-  for (const [part, size] of Object.entries(sizes)) if (size === 0) throw emptySplit(config, cut, keys, part);
+  for (const [part, size] of Object.entries(sizes)) if (size === 0) throw emptySplit(config, cut, keys, part, place);
   const rows = {
     train: new Uint32Array(sizes.train),
     validation: new Uint32Array(sizes.validation),
@@ -79,7 +85,7 @@ export function splitRows(config: DatasetConfig, cut: Cut, keys: Float64Array): 
   return rows;
 }
 
-function emptySplit(config: DatasetConfig, cut: Cut, keys: Float64Array, part: string): TwoTowerError {
+function emptySplit(config: DatasetConfig, cut: Cut, keys: Float64Array, part: string, place: string): TwoTowerError {
   if (keys.length === 0) {
     return new TwoTowerError(
       'DATA_SPLIT',
@@ -90,7 +96,7 @@ function emptySplit(config: DatasetConfig, cut: Cut, keys: Float64Array, part: s
   if ('newest' in config.split) {
     return new TwoTowerError(
       'DATA_SPLIT',
-      `${config.file}: split: the ${part} part is empty: no user is left for it, or none has more events than are left out`,
+      `${place}: the ${part} part is empty: no user is left for it, or none has more events than are left out`,
       'Lower newest, or give the part a larger share of the users.',
     );
   }
@@ -104,7 +110,7 @@ function emptySplit(config: DatasetConfig, cut: Cut, keys: Float64Array, part: s
     cut.column === 'cut' || !Number.isFinite(value) ? String(value) : new Date(value * 1e3).toISOString();
   return new TwoTowerError(
     'DATA_SPLIT',
-    `${config.file}: split: the ${part} part is empty: training ends before ${show(cut.trainUntil)}, validation before ${show(cut.validationUntil)}, and the events run from ${show(low)} to ${show(high)}`,
+    `${place}: the ${part} part is empty: training ends before ${show(cut.trainUntil)}, validation before ${show(cut.validationUntil)}, and the events run from ${show(low)} to ${show(high)}`,
     'Move trainUntil and validationUntil, or use shares (train: 0.8, validation: 0.1).',
   );
 }

@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { splitOptions } from '../data/config.js';
+import { splitOptions } from '../data/split-options.js';
 import { didYouMean, TwoTowerError } from '../errors.js';
 import type { ModelDefinition } from '../models/contract.js';
 import { MODELS } from '../models/index.js';

@@ -36,7 +36,7 @@ test('a run trains on lists with mined candidates, and goes on only with the sam
         return [event, item, 'candidate', k, 'NULL'];
       }),
     );
-    return writeCandidateFile(join(folder, 'mined.parquet'), rows, { dataHash: dataset.logHash });
+    return writeCandidateFile(join(folder, 'mined.parquet'), rows, { dataHash: dataset.logHash, seenUntil: 0 });
   };
   await mine(5);
   const out = join(folder, 'whole');

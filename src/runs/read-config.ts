@@ -49,7 +49,6 @@ function datasetPath(named: string, folder: string): string {
   );
 }
 
-/** The configuration with absolute paths; `folderOf` tells where that of a key starts from. */
 /** The configuration with absolute paths; each starts from the folder that `folderOf` says for its key. */
 function settled(config: RunConfig, folderOf: (key: string) => string): RunConfig {
   const { lists, teacher, ...training } = config.training;

@@ -33,7 +33,8 @@ export interface Taught {
  * A teacher that is a run scores everything but randoms, of which it has learned nothing. The scores are computed once and kept
  * under a key of data, teacher and samples.
  *
- * @throws RUN_INVALID where the teacher knows other data, DATA_COLUMN where there is no such score column
+ * @throws RUN_INVALID where the teacher knows other data, DATA_COLUMN where there is no such score column, DATA_VALUE where it
+ *   is empty
  */
 export async function trainingData(config: RunConfig, dataset: Dataset, options: TeachOptions): Promise<Taught> {
   const { lists, teacher, seed } = config.training;
@@ -41,7 +42,14 @@ export async function trainingData(config: RunConfig, dataset: Dataset, options:
   if (teacher === undefined) return { data: samples === undefined ? {} : { samples } };
   if ('column' in teacher) {
     const scores = eventScores(dataset, teacher.column);
-    return { data: samples ? { samples: withColumn(samples, scores) } : { teacher: scores } };
+    const data = samples ? { samples: withColumn(samples, scores) } : { teacher: scores };
+    const asked = data.samples?.teacher ?? Float32Array.from(dataset.splits.train, (row) => scores[row]!);
+    if (!asked.every(Number.isNaN)) return { data };
+    throw new TwoTowerError(
+      'DATA_VALUE',
+      `training.teacher.column: "${teacher.column}" has no score for anything that is trained on`,
+      'Name another column, or take the scores of a run: training.teacher.run.',
+    );
   }
   const run = await openRun(teacher.run, {
     warn: options.warn,

@@ -2,15 +2,18 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Dataset } from '../data/dataset.js';
 import { countStages, hashOfSamples, listCount, type SampleTable } from '../data/samples.js';
+import { VECTOR_FEEDS } from '../data/teacher-vectors.js';
 import { TwoTowerError } from '../errors.js';
 import { evaluate } from '../evaluation/evaluate.js';
 import { type EvaluationJson, resultToJson } from '../evaluation/report.js';
 import { writeFileAtomic } from '../files.js';
 import type { ModelDefinition } from '../models/contract.js';
 import { MODELS } from '../models/index.js';
+import { LIST_FEEDS } from '../schema.js';
 import { matches } from '../training/config.js';
 import { Inference } from '../training/inference.js';
 import { Trainer } from '../training/trainer.js';
+import type { TrainingGraph } from '../training/training-graph.js';
 import { completeConfig, modelOf, type RunConfig, type RunInput } from './config.js';
 import { checkLabel, checkSameData, loadRunData, seenUntil, withLabel } from './data.js';
 import { environment } from './environment.js';
@@ -123,6 +126,10 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
       const message = `training.groups: no parameter fits "${match}"; twotower inspect shows the names`;
       onEvent({ type: 'warning', message });
     }
+    for (const key of unread(config, trainer.graph)) {
+      const message = `training.teacher${key}: nothing reads it; add an objective that does, such as distill-${key === '' ? 'pointwise' : 'vectors'}`;
+      onEvent({ type: 'warning', message });
+    }
     const lists = samples && { count: listCount(samples), stages: countStages(samples.stage, dataset.stages) };
     const count = samples?.item.length ?? dataset.splits.train.length;
     onEvent({ type: 'begin', samples: count, ...(lists && { lists }), parameters, step, totalSteps });
@@ -161,9 +168,21 @@ function checkSameTeacher(folder: string, before: string | undefined, now: strin
   );
 }
 
+/** Keys of `training.teacher` whose scores or vectors no step reads. */
+function unread({ training: { teacher } }: RunConfig, { compiled }: TrainingGraph): string[] {
+  if (teacher === undefined) return [];
+  const reads = (feed: string) => compiled.inputs.some(({ name }) => name === feed);
+  const vectors = 'run' in teacher ? teacher.vectors : undefined;
+  const sides = (['item', 'user'] as const).filter((side) => vectors?.[side] !== undefined);
+  // Whoever names vectors need not want the scores, which come along.
+  if (sides.length === 0) return reads(LIST_FEEDS.teacher) ? [] : [''];
+  return sides.filter((side) => !reads(VECTOR_FEEDS[side])).map((side) => `.vectors.${side}`);
+}
+
 /** Scores of a teacher's run are left out: that run has a digest of its own, and their last digits follow the threads. */
 function hashOfLists({ teacher, ...samples }: SampleTable, { training }: RunConfig): string {
-  return hashOfSamples(training.teacher === undefined && teacher !== undefined ? { ...samples, teacher } : samples);
+  const ofRun = training.teacher !== undefined && 'run' in training.teacher;
+  return hashOfSamples(ofRun || teacher === undefined ? samples : { ...samples, teacher });
 }
 
 /** A run is continued with the lists it was begun with: a file of candidates may have changed. @throws RUN_INVALID */

@@ -6,6 +6,7 @@ import type { Feeds } from '../schema.js';
 import {
   createObjective,
   type ObjectiveOptions,
+  refuseBlind,
   similarityMatrix,
   type TotalOptions,
   totalLoss,
@@ -208,6 +209,21 @@ describe('what an objective sees, and how it counts', () => {
     expect(total).toBeCloseTo(halves + fixed.parts('distill-pointwise.2'), 5);
   });
 
+  test('a warm-up holds back the learned uncertainty too, which would otherwise make up for it', async () => {
+    const objectives = [{ loss: 'bce', warmup: 2 }];
+    const learned = { shown: 2, uncertainty: true };
+    const start = await run(objectives, learned, { ...FEEDS, step: floats([0], []) });
+    expect(start.total).toBe(0);
+    // Half of L/2 + ln 2.
+    const halfway = await run(objectives, learned, { ...FEEDS, step: floats([4], []) });
+    expect(halfway.total).toBeCloseTo((halfway.parts('bce') / 2 + Math.LN2) / 2, 6);
+  });
+
+  test('vectors belong to no stage', () => {
+    const objective = { loss: 'distill-vectors', stages: ['shown'] };
+    expect(() => createObjective(objective)).toThrow('objectives: distill-vectors: stages: ');
+  });
+
   test('a batch without what a loss needs is refused', () => {
     const { lists, teacher, ...bare } = context();
     const build = (loss: string) => () => totalLoss([createObjective({ loss })], bare);
@@ -217,6 +233,31 @@ describe('what an objective sees, and how it counts', () => {
     );
     const listed = () => totalLoss([createObjective({ loss: 'two-way-distillation' })], context());
     expect(listed).toThrow('the model has no listwise part');
+  });
+});
+
+describe('an objective that would see nothing', () => {
+  const STAGES = ['corpus', 'candidate', 'shown', 'clicked'];
+  const check = (objective: ObjectiveOptions, held: number[], lists = true) => {
+    refuseBlind([createObjective(objective)], { stages: STAGES, shown: 2, lists }, Uint8Array.from(held));
+  };
+
+  test('is refused', () => {
+    const below = { loss: 'bce', stages: ['corpus', 'candidate'] };
+    expect(() => check(below, [2, 3], false)).toThrow(
+      'objectives: bce: stages: nothing that is trained on is at corpus to candidate\n  Single events are all shown: train on lists',
+    );
+    expect(() => check(below, [2, 3])).toThrow(
+      'The lists hold shown, clicked: give training.lists candidates or randoms',
+    );
+    expect(() => check({ loss: 'bce', stages: ['clicked'] }, [0, 2])).toThrow('at clicked to clicked');
+    expect(() => check({ loss: 'tier-order', stages: ['show'] }, [0, 2])).toThrow('did you mean "shown"?');
+  });
+
+  test('is one of which not a single pair is in sight', () => {
+    check({ loss: 'bce', stages: ['corpus', 'candidate'] }, [1, 2]);
+    check({ loss: 'bce' }, [2], false);
+    check({ loss: 'tier-order' }, [0]);
   });
 });
 

@@ -68,6 +68,13 @@ export function createObjective(said: ObjectiveOptions): Objective {
     const { path, message } = parsed.error.issues[0]!;
     throw new TwoTowerError('CONFIG_INVALID', `objectives: ${name}: ${[...path, message].join(': ')}`);
   }
+  if (loss.needs === 'vectors' && stages !== undefined) {
+    throw new TwoTowerError(
+      'CONFIG_INVALID',
+      `objectives: ${name}: stages: this loss compares items or requests, not pairs, and those are at no stage`,
+      'Leave stages out.',
+    );
+  }
   return {
     name,
     weight,
@@ -118,8 +125,9 @@ export function totalLoss(
     const value = inScope('loss', () => inScope(objective.name, () => objective.build(seen)));
     parts[name] = value;
     const fixed = !uncertainty || objective.weight === 0 || distils(objective);
-    const weighted = multiply(multiply(value, objective.weight), grown(objective, context));
-    const counted = fixed ? weighted : byUncertainty(name, weighted);
+    const weighted = multiply(value, objective.weight);
+    // What is learned grows along: it would make up for a loss that is still held back.
+    const counted = multiply(fixed ? weighted : byUncertainty(name, weighted), grown(objective, context));
     total = total === undefined ? counted : add(total, counted);
   }
   return { total: total!, parts };
@@ -138,7 +146,10 @@ function grown({ warmup }: Objective, context: LossContext): Tensor | 1 {
 /** The context as this objective sees it: pairs of other stages have no weight and stand in no list. */
 function visible(objective: Objective, context: LossContext, shown: number): LossContext {
   const seen = objective.needs === 'matrix' ? { ...context, request: context.view ?? context.request } : context;
-  const window = windowOf(objective, context, shown);
+  const window =
+    objective.stages === undefined && context.lists === undefined
+      ? undefined
+      : windowOf(objective, required(context, 'stageNames'), context.lists !== undefined, shown);
   if (window === undefined) return seen;
   const stage = required(context, 'stage');
   const inside = indicator(and(greater(stage, window.from - 1), less(stage, window.to + 1)));
@@ -150,13 +161,17 @@ function visible(objective: Objective, context: LossContext, shown: number): Los
   };
 }
 
-function windowOf({ name, stages, target }: Objective, context: LossContext, shown: number) {
+/** The stages of the pairs that an objective sees, by index; undefined where it sees all. @throws CONFIG_INVALID */
+function windowOf(
+  { name, stages, target }: Objective,
+  stageNames: readonly string[],
+  lists: boolean,
+  shown: number,
+): { from: number; to: number } | undefined {
   if (stages === undefined) {
     // Without lists every pair is an exposure.
-    if (target !== 'feedback' || context.lists === undefined || shown === 0) return undefined;
-    return { from: shown, to: required(context, 'stageNames').length - 1 };
+    return target === 'feedback' && lists && shown > 0 ? { from: shown, to: stageNames.length - 1 } : undefined;
   }
-  const stageNames = required(context, 'stageNames');
   const [from, to] = stages.map((one) => stageIndex(one, stageNames, `${name}: stages`)) as [number, number?];
   if (to !== undefined && to < from) {
     throw new TwoTowerError(
@@ -166,6 +181,32 @@ function windowOf({ name, stages, target }: Objective, context: LossContext, sho
     );
   }
   return { from, to: to ?? stageNames.length - 1 };
+}
+
+/**
+ * Refuses objectives that no pair of the training would ever reach, which would train nothing without a word.
+ *
+ * @param held stages of all that is trained on, by index
+ * @throws CONFIG_INVALID
+ */
+export function refuseBlind(
+  objectives: readonly Objective[],
+  { stages, shown, lists }: { stages: readonly string[]; shown: number; lists: boolean },
+  held: Iterable<number>,
+): void {
+  const levels = [...new Set(held)].sort((a, b) => a - b);
+  for (const objective of objectives) {
+    const window = windowOf(objective, stages, lists, shown);
+    if (window === undefined || levels.some((level) => level >= window.from && level <= window.to)) continue;
+    const names = levels.map((level) => stages[level]).join(', ');
+    throw new TwoTowerError(
+      'CONFIG_INVALID',
+      `objectives: ${objective.name}: stages: nothing that is trained on is at ${stages[window.from]} to ${stages[window.to]}`,
+      lists
+        ? `The lists hold ${names}: give training.lists candidates or randoms, or name other stages.`
+        : 'Single events are all shown: train on lists (training.lists), or name other stages.',
+    );
+  }
 }
 
 /** @throws CONFIG_INVALID where the batches lack what the loss is made from */

@@ -11,7 +11,7 @@ import { type BatchStream, openStream } from './batch-stream.js';
 import { matches, type TrainingOptions } from './config.js';
 import { locateDivergence } from './divergence.js';
 import { drawLists } from './lists.js';
-import { createObjective } from './objectives.js';
+import { createObjective, refuseBlind } from './objectives.js';
 import { createOptimizer, type Optimizer } from './optimizers.js';
 import { ParameterStore } from './parameter-store.js';
 import { scheduleFactor } from './schedule.js';
@@ -84,6 +84,9 @@ export class Trainer {
     const samples = given.samples ?? (lists && (await drawLists(dataset, lists, seed)));
     const data: TrainingData = { ...given, ...(samples && { samples }) };
     const objectives = options.objectives.map(createObjective);
+    const { stages, shown, events, splits } = dataset;
+    const held = samples?.stage ?? splits.train.map((row) => events.stage[row]!);
+    refuseBlind(objectives, { stages, shown, lists: samples !== undefined }, held);
     const optimizer = createOptimizer(options.optimizer);
     const graph = buildTrainingGraph({
       model,
@@ -92,8 +95,8 @@ export class Trainer {
       contents: {
         lists: samples !== undefined,
         teacher: (samples === undefined ? given.teacher : samples.teacher) !== undefined,
-        stages: dataset.stages,
-        shown: dataset.shown,
+        stages,
+        shown,
         ...(data.vectors && { vectors: widths(data.vectors) }),
       },
       uncertainty: options.uncertainty,

@@ -9,19 +9,20 @@ export type CandidateFileRow = [
   teacher: string,
 ];
 
-/** A file of candidates as mining writes it, with a last column of any name; returns its path. */
+/** A file of candidates as mining writes it, with a last column of any name and type; returns its path. */
 export async function writeCandidateFile(
   file: string,
   rows: readonly CandidateFileRow[],
   about: object | string,
   column = 'teacher',
+  type = 'FLOAT',
 ): Promise<string> {
   const db = await Database.open('64MB');
   const sql = (value: string | number | null) => (typeof value === 'string' ? `'${value}'` : String(value));
   const said = typeof about === 'string' ? about : JSON.stringify(about);
   try {
     await db.run(
-      `CREATE TABLE mined (event BIGINT, item VARCHAR, stage VARCHAR, rank INTEGER, score FLOAT, ${column} FLOAT)`,
+      `CREATE TABLE mined (event BIGINT, item VARCHAR, stage VARCHAR, rank INTEGER, score FLOAT, ${column} ${type})`,
     );
     const values = rows.map(([event, item, stage, rank, teacher]) => {
       return `(${[event, item, stage, rank].map(sql).join(', ')}, 0.5, ${teacher})`;
