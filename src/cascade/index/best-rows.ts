@@ -1,4 +1,4 @@
-import type { RankedItems } from '../../evaluation/topk.js';
+import { type RankedItems, TopK } from '../../evaluation/topk.js';
 import type { PreparedQueries, VectorTable } from './vectors.js';
 
 /**
@@ -16,18 +16,18 @@ export function bestRows(
 ): RankedItems {
   const { width } = table;
   const { data, vectors } = queries;
-  const scores = new Float32Array(rows.length);
-  for (let i = 0; i < rows.length; i++) {
+  // In ascending order, so that the lower row wins a tie; memory is also read from one end to the other.
+  const sorted = Int32Array.from(rows).sort();
+  const scores = new Float32Array(sorted.length);
+  for (let i = 0; i < sorted.length; i++) {
     let best = Number.NEGATIVE_INFINITY;
     for (let vector = 0; vector < vectors; vector++) {
-      best = Math.max(best, table.score(rows[i]!, data, (query * vectors + vector) * width));
+      best = Math.max(best, table.score(sorted[i]!, data, (query * vectors + vector) * width));
     }
     scores[i] = best;
   }
-  const order = Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]! || rows[a]! - rows[b]!);
-  const kept = order.slice(0, k);
-  return {
-    items: Int32Array.from(kept, (i) => rows[i]!),
-    scores: Float32Array.from(kept, (i) => scores[i]!),
-  };
+  const kept = new TopK(Math.max(1, Math.min(k, sorted.length)));
+  kept.push(scores);
+  const best = kept.result();
+  return { items: best.items.map((at) => sorted[at]!), scores: best.scores };
 }

@@ -1,6 +1,10 @@
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { Random } from '../../random.js';
+import { temporaryFolder } from '../../testing/folder.js';
 import { buildIndex, parseIndexOptions } from './build.js';
 import { HnswIndex } from './hnsw.js';
+import { loadIndex } from './load.js';
 import { clustered } from './testing/clustered.js';
 
 const rows = clustered(2000, 8, 'rows');
@@ -22,7 +26,7 @@ describe('buildIndex', () => {
   });
 
   it('raises the expansion until the measured recall is what was asked for', async () => {
-    const options = { kind: 'hnsw', connectivity: 6, expansionAdd: 16, expansion: 10 } as const;
+    const options = { kind: 'hnsw', connectivity: 8, expansionAdd: 16, expansion: 10 } as const;
     const short = await buildIndex(rows, { ...options, recall: { target: 0, at: 10 } }, { queries });
     const raised = await buildIndex(rows, { ...options, recall: { target: 0.99, at: 10 } }, { queries });
     expect(short).toBeInstanceOf(HnswIndex);
@@ -32,6 +36,32 @@ describe('buildIndex', () => {
     expect(value).toBeLessThan(0.97);
     expect((raised as HnswIndex).recall).toMatchObject({ at: 10, queries: 30, source: 'given', target: 0.99 });
     expect((raised as HnswIndex).recall!.value).toBeGreaterThanOrEqual(0.99);
+  });
+
+  it('links rows as they are where few long ones are what is asked for', async () => {
+    // Lengths differ by a factor of a hundred and more, and queries lean where the rows do.
+    const random = Random.of(1, 'long');
+    const data = new Float32Array(2000 * 8);
+    for (let row = 0; row < 2000; row++) {
+      const length = Math.exp(1.5 * random.normal());
+      for (let i = 0; i < 8; i++) data[row * 8 + i] = length * (random.normal() + 1);
+    }
+    const asked = { data: Float32Array.from({ length: 30 * 8 }, () => 1 + random.normal()), shape: [30, 8] };
+    const options = { kind: 'hnsw', connectivity: 8, expansionAdd: 16, expansion: 10, recall: { at: 10 } } as const;
+    const index = (await buildIndex({ data, shape: [2000, 8] }, options, { queries: asked })) as HnswIndex;
+    expect(index.recall!.value).toBeGreaterThanOrEqual(0.99);
+    const folder = join(await temporaryFolder(), 'index');
+    const manifest = await index.save(folder);
+    expect(manifest).toMatchObject({ length: 0 });
+    const loaded = await loadIndex(folder);
+    expect(await loaded.search(asked, 10)).toEqual(await index.search(asked, 10));
+  });
+
+  it('looks at no fewer rows than it is to return', async () => {
+    const options = { kind: 'hnsw', expansion: 10, recall: { target: 0, at: 100, queries: 5 } } as const;
+    const index = (await buildIndex(rows, options)) as HnswIndex;
+    expect(index.settings.expansion).toBe(100);
+    expect((await index.search(queries, 150))[0]!.items).toHaveLength(150);
   });
 
   it('says what it is doing', async () => {

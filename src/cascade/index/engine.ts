@@ -53,7 +53,7 @@ export function loadEngine(): Promise<Engine> {
 /** Rows found for each query. */
 export interface Found {
   /** [queries, limit] */
-  keys: BigUint64Array;
+  rows: Int32Array;
   /** [queries], how many of the `limit` were found */
   counts: number[];
 }
@@ -61,9 +61,12 @@ export interface Found {
 /** The nearest rows in the graph, in the order of the graph's own, rounded scores. */
 export function searchGraph(graph: Graph, queries: Float32Array, limit: number, threads: number): Found {
   // The declared type is that of one query; several come back as a batch with counts.
-  const found = graph.search(queries, limit, threads) as { keys: BigUint64Array; counts?: BigUint64Array };
-  const counts = found.counts === undefined ? [found.keys.length] : Array.from(found.counts, Number);
-  return { keys: found.keys, counts };
+  const { keys, counts } = graph.search(queries, limit, threads) as { keys: BigUint64Array; counts?: BigUint64Array };
+  // Rows are below 2^31: the lower half of a key is all of it, and no big integer has to be made of each.
+  const halves = new Int32Array(keys.buffer, keys.byteOffset, 2 * keys.length);
+  const rows = new Int32Array(keys.length);
+  for (let i = 0; i < rows.length; i++) rows[i] = halves[2 * i]!;
+  return { rows, counts: counts === undefined ? [rows.length] : Array.from(counts, Number) };
 }
 
 /** Threads of the library's own: 0 takes as many as the environment variable TWOTOWER_THREADS says, or every core. */

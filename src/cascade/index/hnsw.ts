@@ -14,7 +14,7 @@ import { type PreparedQueries, prepareQueries, type VectorTable } from './vector
 /** Queries that are searched for in one call of the library. */
 const QUERY_BLOCK = 64;
 /** Looking at every row is as fast as walking the graph to one of so many. */
-const EXACT_SHARE = 64;
+export const EXACT_SHARE = 64;
 
 /**
  * A hierarchical navigable small world graph (Malkov and Yashunin, 2016, arXiv:1603.09320) over rounded copies of the
@@ -65,7 +65,7 @@ export class HnswIndex implements RetrievalIndex {
     const prepared = prepareQueries(queries, this.width, this.metric);
     const tests = rowTests(this.table, filter);
     const { at, expansion } = this.settings;
-    const needed = Math.max(expansion, Math.ceil((expansion / at) * k));
+    const needed = Math.max(expansion, k, Math.ceil((expansion / at) * k));
     const limit = Math.min(this.count / 2, Math.max(4 * needed, this.count / EXACT_SHARE));
     const found: RankedItems[] = new Array(prepared.count);
     let open = Array.from({ length: prepared.count }, (_, query) => {
@@ -125,7 +125,7 @@ export class HnswIndex implements RetrievalIndex {
   }
 
   /** Distinct rows near each query, or near any of its vectors. */
-  private propose(queries: PreparedQueries, block: readonly Open[]): number[][] {
+  private propose(queries: PreparedQueries, block: readonly Open[]): Int32Array[] {
     const { vectors } = queries;
     const lifted = augmentedQueries(
       queries,
@@ -134,13 +134,13 @@ export class HnswIndex implements RetrievalIndex {
       this.metric,
     );
     const limit = block[0]!.proposals;
-    const { keys, counts } = searchGraph(this.state.graph, lifted, limit, threadCount(this.threads));
+    const { rows, counts } = searchGraph(this.state.graph, lifted, limit, threadCount(this.threads));
     return block.map((_, i) => {
-      const rows: number[] = [];
-      for (let vector = i * vectors; vector < (i + 1) * vectors; vector++) {
-        for (let j = vector * limit; j < vector * limit + counts[vector]!; j++) rows.push(Number(keys[j]!));
-      }
-      return vectors === 1 ? rows : [...new Set(rows)];
+      const near = (vector: number) => rows.subarray(vector * limit, vector * limit + counts[vector]!);
+      if (vectors === 1) return near(i);
+      const all = new Set<number>();
+      for (let vector = i * vectors; vector < (i + 1) * vectors; vector++) for (const row of near(vector)) all.add(row);
+      return Int32Array.from(all);
     });
   }
 }

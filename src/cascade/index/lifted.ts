@@ -7,6 +7,7 @@ import type { PreparedQueries, VectorTable } from './vectors.js';
  * a zero. Links then follow the angle between rows, while the inner product with a query is what it was (Bachrach et al.,
  * "Speeding up the Xbox recommender system using a Euclidean transformation for inner-product spaces", RecSys 2014).
  * A row that is added later and longer than L gets a zero: it is still found by its inner product, only linked less well.
+ * With L = 0 all rows get zeros and are linked by the inner product after all.
  */
 
 /** Values of one vector in the graph. Vectors under the cosine are all of length 1 as they are. */

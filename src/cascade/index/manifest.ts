@@ -56,7 +56,7 @@ export const indexManifest = z.discriminatedUnion('kind', [
     kind: z.literal('hnsw'),
     ...common,
     settings: hnswSettings,
-    length: z.number().min(0).describe('what every row is lifted to'),
+    length: z.number().min(0).describe('what every row is lifted to; 0: rows are as they are'),
     recall: measuredRecall.optional(),
     files: z.strictObject({ [VECTORS_FILE]: file, [GRAPH_FILE]: file }),
   }),
