@@ -10,7 +10,8 @@ export default defineConfig({
     maxWorkers: 2,
     // Two workers of one thread each fill two cores; sessions with a pool each would wait for one another.
     env: { TWOTOWER_THREADS: '1' },
-    testTimeout: 20_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     // TEST_REPORT=FILE also writes the results as JSON, for machines.
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
   },

@@ -7,7 +7,7 @@ import { runProgram } from './program.js';
 import { verbs } from './verbs.js';
 
 // Each test trains.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 let toy: Awaited<ReturnType<typeof toyFolder>>;
 beforeAll(async () => {

@@ -63,7 +63,7 @@ describe('bundled descriptions', () => {
     expect(inspection.feedback.is_click!.test).toBeCloseTo(0.4467, 4);
     expect(inspection.problems).toContain('3.2 % of the test events have a user that training never saw');
     expect(inspectionLines(inspection).join('\n')).toMatch(/train +185,061 events +24,448 users/);
-  }, 60_000);
+  }, 240_000);
 
   it('movielens reads the original layout from a folder given', async () => {
     const rows = Array.from({ length: 20 }, (_, i) => `${1 + (i % 2)}::${1 + (i % 3)}::${1 + (i % 5)}::${1000 + i}`);

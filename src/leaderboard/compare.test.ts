@@ -12,7 +12,7 @@ import type { Leaderboard } from './results.js';
 import { toyLeaderboard } from './testing/toy.js';
 
 // Each test trains.
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 let toy: Awaited<ReturnType<typeof toyLeaderboard>>;
 let board: Leaderboard;

@@ -49,7 +49,7 @@ describe.each(MODELS.map((definition) => [definition.name, definition] as const)
     late = (await losses(trainer, 9 * trainer.stepsPerEpoch)).slice(-trainer.stepsPerEpoch);
     requests = model.requests(REQUESTS);
     items = model.items(ITEMS);
-  }, 60_000);
+  }, 240_000);
 
   afterAll(async () => {
     await model.release();

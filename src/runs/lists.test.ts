@@ -12,7 +12,7 @@ import { TOY_CONFIG, writeToy } from './testing/toy.js';
 import { trainRun } from './train.js';
 
 test('a run trains on lists with mined candidates, and goes on only with the same ones', {
-  timeout: 60_000,
+  timeout: 240_000,
 }, async () => {
   const folder = await temporaryFolder();
   const file = await writeToy(folder);

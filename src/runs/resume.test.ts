@@ -34,7 +34,7 @@ async function trainAndKill(folder: string, out: string, steps: number): Promise
   return last;
 }
 
-test('a run killed again and again ends with the bytes of one that was not', { timeout: 60_000 }, async () => {
+test('a run killed again and again ends with the bytes of one that was not', { timeout: 240_000 }, async () => {
   const folder = await temporaryFolder();
   const config = readConfig(await writeToy(folder));
   const whole = join(folder, 'whole');
