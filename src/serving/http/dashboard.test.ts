@@ -86,6 +86,7 @@ test.skipIf(isSkipped)(
     await page.keyboard.press('Tab');
     expect(await page.evaluate(`document.activeElement.id`)).toBe('link-explorer');
     await page.keyboard.press('Enter');
+    await page.locator('#user').waitFor();
     await page.keyboard.press('Tab');
     expect(await page.evaluate(`document.activeElement.id`)).toBe('user');
     await page.keyboard.type('7');
