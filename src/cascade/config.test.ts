@@ -12,11 +12,11 @@ rank: { run: /runs/c, items: 5 }
 
 describe('parseCascade', () => {
   it('fills in defaults and starts paths from the folder', () => {
-    const config = parseCascade(WHOLE, 'cascade.yaml', '/work');
+    const config = parseCascade(WHOLE, 'cascade.yaml', '/somewhere');
     expect(config.data).toEqual({ dataset: 'kuairand-pure', maxBadRows: 0 });
     expect([config.retrieve.run, config.prerank!.run, config.rank!.run]).toEqual([
-      '/work/runs/a',
-      '/work/runs/b',
+      '/somewhere/runs/a',
+      '/somewhere/runs/b',
       '/runs/c',
     ]);
     expect(config.evaluation).toMatchObject({ part: 'test', requests: 2000, ks: [10, 20], budget: 50 });
@@ -32,7 +32,7 @@ describe('parseCascade', () => {
     ['run: runs/a', 'rn: runs/a', 'retrieve.run: it is missing'],
     ['kuairand-pure', 'kuairand-pur', 'did you mean "kuairand-pure"?'],
   ])('refuses %s as %s', (said, instead, message) => {
-    expect(() => parseCascade(WHOLE.replace(said, instead), 'c.yaml', '/work')).toThrow(message);
+    expect(() => parseCascade(WHOLE.replace(said, instead), 'c.yaml', '/somewhere')).toThrow(message);
   });
 });
 
