@@ -47,7 +47,11 @@ export const indexOptions = z.strictObject({
     .min(0)
     .default(1)
     .describe('threads that link rows; only with 1 do the same vectors give the same index; 0 takes every core'),
-  threads: z.int().min(0).default(0).describe('threads of a search; 0 takes every core'),
+  threads: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('threads of an exact search; 0 takes every core; the graph is walked on one'),
   seed: z.int().min(0).default(1).describe('of the draw of rows to measure with'),
 });
 

@@ -58,10 +58,14 @@ export interface Found {
   counts: number[];
 }
 
-/** The nearest rows in the graph, in the order of the graph's own, rounded scores. */
-export function searchGraph(graph: Graph, queries: Float32Array, limit: number, threads: number): Found {
+/**
+ * The nearest rows in the graph, in the order of the graph's own, rounded scores.
+ *
+ * On one thread: with more, the library (2.21.4) may find no context for one of them and ends the process.
+ */
+export function searchGraph(graph: Graph, queries: Float32Array, limit: number): Found {
   // The declared type is that of one query; several come back as a batch with counts.
-  const { keys, counts } = graph.search(queries, limit, threads) as { keys: BigUint64Array; counts?: BigUint64Array };
+  const { keys, counts } = graph.search(queries, limit, 1) as { keys: BigUint64Array; counts?: BigUint64Array };
   // Rows are below 2^31: the lower half of a key is all of it, and no big integer has to be made of each.
   const halves = new Int32Array(keys.buffer, keys.byteOffset, 2 * keys.length);
   const rows = new Int32Array(keys.length);
@@ -69,7 +73,7 @@ export function searchGraph(graph: Graph, queries: Float32Array, limit: number, 
   return { rows, counts: counts === undefined ? [rows.length] : Array.from(counts, Number) };
 }
 
-/** Threads of the library's own: 0 takes as many as the environment variable TWOTOWER_THREADS says, or every core. */
+/** Threads that link rows: 0 takes as many as the environment variable TWOTOWER_THREADS says, or every core. */
 export function threadCount(threads: number): number {
   return threads || Number(process.env.TWOTOWER_THREADS) || 0;
 }

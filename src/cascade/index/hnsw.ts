@@ -1,7 +1,7 @@
 import { checkWhole } from '../../evaluation/checks.js';
 import type { RankedItems } from '../../evaluation/topk.js';
 import { bestRows } from './best-rows.js';
-import { searchGraph, threadCount } from './engine.js';
+import { searchGraph } from './engine.js';
 import { ExactIndex } from './exact.js';
 import { type RowTest, rowTests } from './filters.js';
 import { augmentedQueries, augmentedRow } from './lifted.js';
@@ -30,7 +30,7 @@ export class HnswIndex implements RetrievalIndex {
   constructor(
     private readonly table: VectorTable,
     private readonly state: HnswState,
-    private readonly threads = 0,
+    threads = 0,
   ) {
     this.exact = new ExactIndex(table, threads);
   }
@@ -134,7 +134,7 @@ export class HnswIndex implements RetrievalIndex {
       this.metric,
     );
     const limit = block[0]!.proposals;
-    const { rows, counts } = searchGraph(this.state.graph, lifted, limit, threadCount(this.threads));
+    const { rows, counts } = searchGraph(this.state.graph, lifted, limit);
     return block.map((_, i) => {
       const near = (vector: number) => rows.subarray(vector * limit, vector * limit + counts[vector]!);
       if (vectors === 1) return near(i);
