@@ -160,6 +160,15 @@ test('best.json that names no step is refused by name', async () => {
   }
 });
 
+test('a checkpoint takes away what killed training left half-written, whatever its name', async () => {
+  const folder = await folderWith(1);
+  const dead = spawnModule(new URL('testing/write-checkpoints.ts', import.meta.url), join(folder, 'other'));
+  await killAfter(dead, 0);
+  for (const name of ['best.json', 'step-00000007']) await writeFile(join(folder, `.${name}.${dead.pid}-3.partial`), '');
+  await saveCheckpoint(folder, checkpoint(2));
+  expect((await readdir(folder)).filter((name) => name.endsWith('.partial'))).toEqual([]);
+});
+
 test('training killed while it writes leaves a folder that loads', async () => {
   const folder = join(await temporaryFolder(), 'checkpoints');
   const random = Random.of(2, 'kills');

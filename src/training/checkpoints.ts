@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TwoTowerError } from '../errors.js';
-import { sha256, writeFileAtomic, writeFolderAtomic } from '../files.js';
+import { removeAbandoned, sha256, writeFileAtomic, writeFolderAtomic } from '../files.js';
 import { readSafetensors, type StoredTensor, writeSafetensors } from './safetensors.js';
 
 /**
@@ -41,6 +41,8 @@ export async function saveCheckpoint(folder: string, checkpoint: Checkpoint, kee
   for (const other of steps) {
     if (!kept.has(other) && other !== best) await rm(join(folder, nameOf(other)), { recursive: true });
   }
+  // A training that was killed leaves half-written names of its own, which nothing may write again for a long time.
+  await removeAbandoned(folder);
 }
 
 /** The steps present, ascending, whether intact or not; none when the folder does not exist. */
