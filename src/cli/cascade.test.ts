@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { toyCascade } from '../cascade/testing/toy.js';
-import { runProgram } from './program.js';
-import { verbs } from './verbs.js';
+import { twotower } from './testing/twotower.js';
 
 let toy: Awaited<ReturnType<typeof toyCascade>>;
 let file: string;
@@ -15,17 +14,6 @@ beforeAll(async () => {
   file = await toy.write({ prerank: undefined, rank: undefined, mine: { items: 3 } });
 }, 120_000);
 afterAll(() => toy.remove());
-
-async function twotower(...args: string[]) {
-  const written = { stdout: '', stderr: '' };
-  const stream = (name: 'stdout' | 'stderr') => ({
-    write: (text: string) => {
-      written[name] += text;
-    },
-  });
-  const code = await runProgram(args, verbs, { stdout: stream('stdout'), stderr: stream('stderr'), env: {} });
-  return { code, ...written };
-}
 
 describe('cascade evaluate', () => {
   it('prints the tables, writes the report and does not write over another', async () => {

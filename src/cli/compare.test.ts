@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { LEADERBOARD_FILES } from '../leaderboard/report/write.js';
 import { toyLeaderboard } from '../leaderboard/testing/toy.js';
-import { runProgram } from './program.js';
-import { verbs } from './verbs.js';
+import { twotower } from './testing/twotower.js';
 
 // Each test trains.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
@@ -14,17 +13,6 @@ beforeAll(async () => {
   toy = await toyLeaderboard();
 });
 afterAll(() => toy.remove());
-
-async function twotower(...args: string[]) {
-  const written = { stdout: '', stderr: '' };
-  const stream = (name: 'stdout' | 'stderr') => ({
-    write: (text: string) => {
-      written[name] += text;
-    },
-  });
-  const code = await runProgram(args, verbs, { stdout: stream('stdout'), stderr: stream('stderr'), env: {} });
-  return { code, ...written };
-}
 
 it('compare shows a line per run, prints the table, writes the results, and keeps what is there', async () => {
   const file = await toy.write({ seeds: [1] });

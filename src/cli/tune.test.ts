@@ -3,8 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { toyFolder } from '../runs/testing/toy.js';
-import { runProgram } from './program.js';
-import { verbs } from './verbs.js';
+import { twotower } from './testing/twotower.js';
 
 // Each test trains.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
@@ -14,17 +13,6 @@ beforeAll(async () => {
   toy = await toyFolder();
 });
 afterAll(() => toy.remove());
-
-async function twotower(...args: string[]) {
-  const written = { stdout: '', stderr: '' };
-  const stream = (name: 'stdout' | 'stderr') => ({
-    write: (text: string) => {
-      written[name] += text;
-    },
-  });
-  const code = await runProgram(args, verbs, { stdout: stream('stdout'), stderr: stream('stderr'), env: {} });
-  return { code, ...written };
-}
 
 it('tune shows every trial, names the best and leaves a configuration that can be trained', async () => {
   const out = join(toy.folder, 'search');

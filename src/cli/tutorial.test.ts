@@ -5,9 +5,8 @@ import { expect, test } from 'vitest';
 import { packagePath } from '../package-root.js';
 import { spawnModule } from '../testing/child.js';
 import { temporaryFolder } from '../testing/folder.js';
-import { runProgram } from './program.js';
 import { sortOf, writePurchases } from './testing/purchases.js';
-import { verbs } from './verbs.js';
+import { twotower } from './testing/twotower.js';
 
 /** Added to `serve`: nothing on stderr, and no worker threads, which cannot load TypeScript. */
 const QUIET = ['--log-level', 'silent', '--workers', '0'];
@@ -23,17 +22,6 @@ function blocks(page: string): { language: string; text: string }[] {
 /** The words of a command line; quotes hold spaces together. */
 function words(line: string): string[] {
   return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
-}
-
-async function twotower(args: string[]) {
-  const written = { stdout: '', stderr: '' };
-  const stream = (name: 'stdout' | 'stderr') => ({
-    write: (text: string) => {
-      written[name] += text;
-    },
-  });
-  const code = await runProgram(args, verbs, { stdout: stream('stdout'), stderr: stream('stderr'), env: {} });
-  return { code, ...written };
 }
 
 test('docs/tutorial.md works as it stands: every file and every command of it, in order', async () => {
@@ -66,7 +54,7 @@ test('docs/tutorial.md works as it stands: every file and every command of it, i
             await once(server.stdout!, 'data');
           } else {
             expect(command).toBe('twotower');
-            const { code, stdout, stderr } = await twotower(args);
+            const { code, stdout, stderr } = await twotower(...args);
             expect(code, `${line}\n${stderr}`).toBe(0);
             outputs.set(line, stdout);
           }

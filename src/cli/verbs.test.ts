@@ -3,9 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toyFolder } from '../runs/testing/toy.js';
-import { runProgram } from './program.js';
+import { twotower } from './testing/twotower.js';
 import { freeFolder } from './train.js';
-import { verbs } from './verbs.js';
 
 let toy: Awaited<ReturnType<typeof toyFolder>>;
 let run: string;
@@ -16,17 +15,6 @@ beforeAll(async () => {
   await twotower('train', toy.config, '--out', run);
 });
 afterAll(() => toy.remove());
-
-async function twotower(...args: string[]) {
-  const written = { stdout: '', stderr: '' };
-  const stream = (name: 'stdout' | 'stderr') => ({
-    write: (text: string) => {
-      written[name] += text;
-    },
-  });
-  const code = await runProgram(args, verbs, { stdout: stream('stdout'), stderr: stream('stderr'), env: {} });
-  return { code, ...written };
-}
 
 async function json(...args: string[]) {
   const { code, stdout, stderr } = await twotower(...args, '--json');

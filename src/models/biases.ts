@@ -1,7 +1,16 @@
+import { z } from 'zod';
 import { add, broadcastTo, concat, constant, gather, slice, squeeze, type Tensor } from '../graph/index.js';
 import { linearBias } from '../nn/linear-bias.js';
 import type { Schema } from '../schema.js';
 import type { ModelParts, State } from './contract.js';
+
+/** The option of models that have a linear part when asked for. */
+export const biasesOption = z
+  .boolean()
+  .default(false)
+  .describe(
+    'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
+  );
 
 /**
  * The same model with a linear part: one learned number per user and one per item, read off their fields, are added to every

@@ -6,122 +6,22 @@ import { generateDataset } from '../data/generate.js';
 import { allItemStates, scoreEvents } from '../evaluation/evaluate.js';
 import type { RunInput } from './config.js';
 import { completeConfig } from './config.js';
-import type { RunEvent } from './events.js';
-import { openRun, type Run } from './open.js';
+import { openRun } from './open.js';
 import { readConfig } from './read-config.js';
 import { SCORE_CACHE } from './score-cache.js';
 import { type Taught, trainingData } from './teacher.js';
-import { toyFolder } from './testing/toy.js';
+import { openSchool, type School, type Training } from './testing/school.js';
 import { trainRun } from './train.js';
 
-let toy: Awaited<ReturnType<typeof toyFolder>>;
-let dataset: Dataset;
-let teacher: Run;
-
+let school: School;
+let toy: School['toy'];
+let dataset: School['dataset'];
+let teacher: School['teacher'];
 beforeAll(async () => {
-  toy = await toyFolder();
-  const result = await trainRun(readConfig(toy.config), { out: join(toy.folder, 'teacher') });
-  dataset = result.dataset;
-  teacher = await openRun(result.folder);
+  school = await openSchool();
+  ({ toy, dataset, teacher } = school);
 });
-
-afterAll(async () => {
-  await teacher.release();
-  await toy.remove();
-});
-
-type Training = NonNullable<RunInput['training']>;
-
-/** A student of the teacher, or of the log alone. */
-async function student(out: string, training: Training, taught = true, resume = false) {
-  const events: RunEvent[] = [];
-  const result = await trainRun(
-    {
-      data: join(toy.folder, 'data/dataset.yaml'),
-      model: { name: 'dssm', embedding: 4, towers: [8], width: 4 },
-      training: {
-        epochs: 6,
-        batchSize: 128,
-        learningRate: 0.02,
-        validation: { patience: 6 },
-        ...(taught && { teacher: { run: teacher.folder } }),
-        ...training,
-      },
-      evaluation: { ks: [5] },
-      threads: 1,
-    },
-    { out: join(toy.folder, out), dataset, resume, onEvent: (event) => events.push(event) },
-  );
-  return { ...result, events };
-}
-
-/** Share of the pairs of test exposures that two runs order alike. */
-async function agreementWithTeacher(folder: string): Promise<number> {
-  const run = await openRun(folder);
-  const rows = dataset.splits.test;
-  const scores = async ({ inference }: Run) =>
-    scoreEvents(inference, dataset, rows, await allItemStates(inference, dataset));
-  const [a, b] = [await scores(teacher), await scores(run)];
-  await run.release();
-  let alike = 0;
-  let total = 0;
-  for (let i = 0; i < rows.length; i++) {
-    for (let j = 0; j < i; j++) {
-      alike += (a[i]! - a[j]!) * (b[i]! - b[j]!) > 0 ? 1 : 0;
-      total++;
-    }
-  }
-  return alike / total;
-}
-
-/** Lines that training wrote. */
-async function trainLines(folder: string): Promise<Record<string, number>[]> {
-  const lines = (await readFile(join(folder, 'metrics.jsonl'), 'utf8')).trim().split('\n');
-  return lines.map((line) => JSON.parse(line)).filter(({ type }) => type === 'train');
-}
-
-describe('a student', () => {
-  test('of single events orders as its teacher does, far more than one that learns from clicks', async () => {
-    const distilled = await student('pointwise', { objectives: [{ loss: 'distill-pointwise' }] });
-    const alone = await student('alone', {}, false);
-    const agreement = await agreementWithTeacher(distilled.folder);
-    expect(agreement).toBeGreaterThan(0.85);
-    expect(agreement).toBeGreaterThan((await agreementWithTeacher(alone.folder)) + 0.1);
-  });
-
-  test('of lists too, and the log says how far they agree', async () => {
-    const { folder } = await student('listwise', {
-      lists: { impressions: 4, candidates: 0, randoms: 4 },
-      batchSize: 32,
-      objectives: [{ loss: 'distill-listwise' }, { loss: 'bce', weight: 0.1, warmup: 1 }],
-    });
-    const lines = await trainLines(folder);
-    const last = lines.at(-1)!['metric.teacherAgreement']!;
-    expect(last).toBeGreaterThan(0.8);
-    expect(last).toBeGreaterThan(lines[0]!['metric.teacherAgreement']! + 0.1);
-    expect(lines.at(-1)).toMatchObject({
-      'loss.distill-listwise.1': expect.any(Number),
-      'loss.bce.2': expect.any(Number),
-    });
-  });
-});
-
-test('a student of vectors has items where its teacher has them, up to a linear map', async () => {
-  const { folder } = await student('vectors', {
-    teacher: { run: teacher.folder, vectors: { item: 'vector', user: 'vector' } },
-    objectives: [{ loss: 'bce' }, { loss: 'distill-vectors' }, { loss: 'distill-vectors', side: 'user' }],
-  });
-  const lines = await trainLines(folder);
-  for (const name of ['loss.distill-vectors.2', 'loss.distill-vectors.3']) {
-    expect(lines.at(-1)![name]!, name).toBeLessThan(0.6 * lines[0]![name]!);
-  }
-  // Serving knows nothing of the projections.
-  const run = await openRun(folder);
-  expect(run.inference.parameters.map(({ name }) => name).filter((name) => name.includes('projection'))).toEqual([]);
-  await run.release();
-  const unknown = student('unknown', { teacher: { run: teacher.folder, vectors: { item: 'vectr' } } });
-  await expect(unknown).rejects.toThrow('the teacher has no state "vectr" of numbers\n  did you mean "vector"?');
-});
+afterAll(() => school.close());
 
 describe('scores of a teacher', () => {
   const inputs = (training: Training) =>
@@ -269,25 +169,6 @@ describe('scores of a teacher', () => {
     await ask(teacher.folder, { dataset: description, split }, early.dataset, (message) => warnings.push(message));
     expect(warnings).toEqual([expect.stringContaining('saw later events than this run')]);
   });
-
-  test('that are needed and missing are an error, before there is a folder', async () => {
-    const asked = student('missing', { objectives: [{ loss: 'distill-pointwise' }] }, false);
-    await expect(asked).rejects.toThrow('objectives: distill-pointwise: there is no teacher');
-    expect(await readdir(toy.folder)).not.toContain('missing');
-  });
-});
-
-test('a run is not resumed under another teacher', async () => {
-  const objectives = [{ loss: 'distill-pointwise' as const }];
-  const { folder } = await student('resumed', { objectives, epochs: 1 });
-  const file = join(folder, 'run.json');
-  const record = JSON.parse(await readFile(file, 'utf8'));
-  expect(record.teacher).toMatch(/^[0-9a-f]{64}$/);
-  await student('resumed', { objectives, epochs: 1 }, true, true);
-  await writeFile(file, JSON.stringify({ ...record, teacher: 'another' }));
-  await expect(student('resumed', { objectives, epochs: 1 }, true, true)).rejects.toThrow(
-    'the teacher is another than when',
-  );
 });
 
 test("a teacher's path starts from the configuration's folder, or from the working folder where it is assigned", async () => {

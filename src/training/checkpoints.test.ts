@@ -164,7 +164,8 @@ test('a checkpoint takes away what killed training left half-written, whatever i
   const folder = await folderWith(1);
   const dead = spawnModule(new URL('testing/write-checkpoints.ts', import.meta.url), join(folder, 'other'));
   await killAfter(dead, 0);
-  for (const name of ['best.json', 'step-00000007']) await writeFile(join(folder, `.${name}.${dead.pid}-3.partial`), '');
+  for (const name of ['best.json', 'step-00000007'])
+    await writeFile(join(folder, `.${name}.${dead.pid}-3.partial`), '');
   await saveCheckpoint(folder, checkpoint(2));
   expect((await readdir(folder)).filter((name) => name.endsWith('.partial'))).toEqual([]);
 });

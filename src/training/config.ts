@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { itemSamplerOptions } from './item-sampler.js';
 import { listOptions } from './lists.js';
 import { objectiveOptions } from './objectives.js';
 import { optimizerOptions } from './optimizers.js';
@@ -14,13 +15,7 @@ const groupOptions = z.strictObject({
 
 const negativesOptions = z.strictObject({
   perBatch: z.int().positive().describe('items drawn for every batch, against which all its requests are scored'),
-  sampler: z.enum(['uniform', 'popularity']).default('uniform').describe('how they are drawn'),
-  power: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.75)
-    .describe("exponent on an item's count of training events, for popularity"),
+  ...itemSamplerOptions,
 });
 
 const teacherOptions = z.union(

@@ -4,7 +4,7 @@ import { listCount } from '../data/samples.js';
 import { MODELS } from '../models/index.js';
 import { trainingOptions } from './config.js';
 import { drawLists } from './lists.js';
-import type { ParameterStore } from './parameter-store.js';
+import { bytesOf, reportsOf } from './testing/replay.js';
 import { Trainer } from './trainer.js';
 
 const dataset = generateDataset({ users: 20, items: 30, events: 150, historyLength: 5 });
@@ -23,15 +23,6 @@ const options = trainingOptions.parse({
 });
 const create = () => Trainer.create(model, dataset, options, { threads: 1 });
 
-const bytes = (store: ParameterStore) =>
-  new Map([...store.arrays()].map(([name, { data }]) => [name, Buffer.from(data.slice().buffer).toString('base64')]));
-
-async function steps(trainer: Trainer, count: number): Promise<string> {
-  const reports = [];
-  for (let i = 0; i < count; i++) reports.push(await trainer.next());
-  return JSON.stringify(reports);
-}
-
 describe('training on lists', () => {
   test('a step is a batch of lists, and an epoch goes over every list', async () => {
     const trainer = await create();
@@ -49,15 +40,15 @@ describe('training on lists', () => {
 
   test('a trainer restored to a step goes on as if it had never stopped', async () => {
     const whole = await create();
-    await steps(whole, 3);
+    await reportsOf(whole, 3);
     const saved = new Map([...whole.store.arrays()].map(([name, { data }]) => [name, data.slice()]));
     const rest = whole.totalSteps - 3;
-    const expected = await steps(whole, rest);
+    const expected = await reportsOf(whole, rest);
     const other = await create();
     for (const [name, { data }] of other.store.arrays()) data.set(saved.get(name)!);
     other.restore(3);
-    expect(await steps(other, rest)).toBe(expected);
-    expect(bytes(other.store)).toEqual(bytes(whole.store));
+    expect(await reportsOf(other, rest)).toBe(expected);
+    expect(bytesOf(other.store)).toEqual(bytesOf(whole.store));
     await whole.release();
     await other.release();
   });

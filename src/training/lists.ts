@@ -4,6 +4,7 @@ import type { Dataset } from '../data/dataset.js';
 import { fullStageSamples } from '../data/full-stage.js';
 import type { SampleTable } from '../data/samples.js';
 import { countItems, popularitySampler, uniformSampler } from '../data/sampling.js';
+import { itemSamplerOptions } from './item-sampler.js';
 
 /** The section `training.lists`: what the list of a request is made of. */
 export const listOptions = z
@@ -28,13 +29,7 @@ export const listOptions = z
       .min(0)
       .default(0)
       .describe('draws from all items; one that the request has as something else leaves the list shorter'),
-    sampler: z.enum(['uniform', 'popularity']).default('uniform').describe('how randoms are drawn'),
-    power: z
-      .number()
-      .min(0)
-      .max(1)
-      .default(0.75)
-      .describe("exponent on an item's count of training events, for popularity"),
+    ...itemSamplerOptions,
     window: z
       .number()
       .min(0)

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Build, compile, gradients, input, Program } from '../graph/index.js';
 import type { ModelParts } from '../models/contract.js';
 import type { LossContext } from '../nn/losses/loss.js';
+import { listContext, STAGE_NAMES } from '../nn/testing/context.js';
 import type { Feeds } from '../schema.js';
 import {
   createObjective,
@@ -80,18 +81,8 @@ test('the total is the weighted sum, and each part is reported by its own name',
 });
 
 describe('what an objective sees, and how it counts', () => {
-  const STAGES = ['corpus', 'candidate', 'shown', 'clicked'];
   const context = (): LossContext => ({
-    logits: input('logits', ['P']),
-    label: input('label', ['P']),
-    weight: input('weight', ['P']),
-    request: input('request', ['P'], 'int32'),
-    itemRow: input('itemRow', ['P'], 'int32'),
-    stage: input('stage', ['P'], 'int32'),
-    stageNames: STAGES,
-    teacher: input('teacher', ['P']),
-    taught: input('taught', ['P']),
-    lists: { pairs: input('pairs', ['B', 'L'], 'int32'), mask: input('mask', ['B', 'L'], 'bool') },
+    ...listContext(),
     step: input('step', []),
     stepsPerEpoch: input('stepsPerEpoch', []),
   });
@@ -237,9 +228,8 @@ describe('what an objective sees, and how it counts', () => {
 });
 
 describe('an objective that would see nothing', () => {
-  const STAGES = ['corpus', 'candidate', 'shown', 'clicked'];
   const check = (objective: ObjectiveOptions, held: number[], lists = true) => {
-    refuseBlind([createObjective(objective)], { stages: STAGES, shown: 2, lists }, Uint8Array.from(held));
+    refuseBlind([createObjective(objective)], { stages: STAGE_NAMES, shown: 2, lists }, Uint8Array.from(held));
   };
 
   test('is refused', () => {

@@ -4,6 +4,7 @@ import { compile, input, matMul, Program } from '../../graph/index.js';
 import { bestRows } from './best-rows.js';
 import { type RowTest, rowTests } from './filters.js';
 import type { IndexManifest } from './manifest.js';
+import { OverTable } from './over-table.js';
 import type { QueryFilter, RetrievalIndex, Vectors } from './retrieval-index.js';
 import { saveIndex } from './save.js';
 import { type PreparedQueries, prepareQueries, type VectorTable } from './vectors.js';
@@ -20,30 +21,16 @@ const LOOP_COST = 8;
  * a heap over the result, so that memory does not grow with the number of rows. Rows whose single-precision scores differ
  * by less than their rounding may change places at the end of a list, nothing else is inexact.
  */
-export class ExactIndex implements RetrievalIndex {
+export class ExactIndex extends OverTable implements RetrievalIndex {
   readonly kind = 'exact';
   private program: Promise<Program> | undefined;
 
   /** @param threads inside one search; 0 takes as many as TWOTOWER_THREADS says, or every core */
   constructor(
-    private readonly table: VectorTable,
+    table: VectorTable,
     private readonly threads = 0,
-  ) {}
-
-  get metric() {
-    return this.table.metric;
-  }
-
-  get width() {
-    return this.table.width;
-  }
-
-  get count() {
-    return this.table.count;
-  }
-
-  get rows() {
-    return this.table.rows;
+  ) {
+    super(table);
   }
 
   async search(queries: Vectors, k: number, filter?: QueryFilter): Promise<RankedItems[]> {

@@ -7,6 +7,7 @@ import { type RowTest, rowTests } from './filters.js';
 import { augmentedQueries, augmentedRow } from './lifted.js';
 import type { HnswState } from './link.js';
 import type { HnswSettings, IndexManifest, MeasuredRecall } from './manifest.js';
+import { OverTable } from './over-table.js';
 import type { QueryFilter, RetrievalIndex, Vectors } from './retrieval-index.js';
 import { saveIndex } from './save.js';
 import { type PreparedQueries, prepareQueries, type VectorTable } from './vectors.js';
@@ -23,32 +24,17 @@ export const EXACT_SHARE = 64;
  * With a filter, proposals grow until as many pass as would have been looked at without one; where that is dearer than looking
  * at every row, every row is looked at.
  */
-export class HnswIndex implements RetrievalIndex {
+export class HnswIndex extends OverTable implements RetrievalIndex {
   readonly kind = 'hnsw';
   private readonly exact: ExactIndex;
 
   constructor(
-    private readonly table: VectorTable,
+    table: VectorTable,
     private readonly state: HnswState,
     threads = 0,
   ) {
+    super(table);
     this.exact = new ExactIndex(table, threads);
-  }
-
-  get metric() {
-    return this.table.metric;
-  }
-
-  get width() {
-    return this.table.width;
-  }
-
-  get count() {
-    return this.table.count;
-  }
-
-  get rows() {
-    return this.table.rows;
   }
 
   get settings(): Readonly<HnswSettings> {

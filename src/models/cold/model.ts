@@ -14,7 +14,7 @@ import {
 } from '../../graph/index.js';
 import { dense } from '../../nn/dense.js';
 import { heNormal } from '../../nn/initializers.js';
-import { withBiases } from '../biases.js';
+import { biasesOption, withBiases } from '../biases.js';
 import { defineModel, gatherState, type ModelParts, type State } from '../contract.js';
 import { groupsOf, itemSide, requireKnown, requireSides, type Side, stackEmbeddings, userSide } from '../sides.js';
 import { crossProducts, firstLayer, hiddenLayer, NORMALIZATIONS, type Piece } from './network.js';
@@ -45,12 +45,7 @@ const options = z.strictObject({
     .default([])
     .describe('features that were not selected, such as `user.age`, `context.hour` or `history.clicks.genres`'),
   history: z.boolean().default(true).describe('uses each history of the user, pooled'),
-  biases: z
-    .boolean()
-    .default(false)
-    .describe(
-      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
-    ),
+  biases: biasesOption,
 });
 
 /** COLD (Wang et al., 2020): a whole network for every candidate, made cheap by choosing its features. */

@@ -21,7 +21,7 @@ import { embedField, type Field } from '../../nn/fields.js';
 import { mlp } from '../../nn/mlp.js';
 import { innerProduct } from '../../nn/similarity.js';
 import type { Feature, IdFeature } from '../../schema.js';
-import { withBiases } from '../biases.js';
+import { biasesOption, withBiases } from '../biases.js';
 import { defineModel, gatherState, type ModelParts } from '../contract.js';
 import { concatSide, itemSide, requireKnown, requireSides, userSide } from '../sides.js';
 import { categoryAlignment } from './category-alignment.js';
@@ -59,12 +59,7 @@ const options = z.strictObject({
     .optional()
     .describe('adds the category alignment loss'),
   history: z.boolean().default(true).describe('pools each history of the user into the user tower'),
-  biases: z
-    .boolean()
-    .default(false)
-    .describe(
-      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
-    ),
+  biases: biasesOption,
 });
 
 /** The dual augmented two-tower model (Yu et al., 2021): each id owns a vector that learns what the other side answered. */

@@ -3,7 +3,7 @@ import { squeeze } from '../../graph/index.js';
 import { ACTIVATIONS } from '../../nn/activations.js';
 import { dense } from '../../nn/dense.js';
 import { mlp } from '../../nn/mlp.js';
-import { withBiases } from '../biases.js';
+import { biasesOption, withBiases } from '../biases.js';
 import { defineModel, type ModelParts } from '../contract.js';
 import { concatSide, itemSide, requireSides, userSide } from '../sides.js';
 import { crossNetwork } from './cross-network.js';
@@ -31,12 +31,7 @@ const options = z.strictObject({
     .lt(1)
     .default(0)
     .describe("share of the deep network's hidden units left out in each training step"),
-  biases: z
-    .boolean()
-    .default(false)
-    .describe(
-      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
-    ),
+  biases: biasesOption,
 });
 
 type Options = z.infer<typeof options>;

@@ -7,7 +7,7 @@ import { concatFields, type Field, lastMask } from '../../nn/fields.js';
 import { mlp } from '../../nn/mlp.js';
 import { targetAttention } from '../../nn/target-attention.js';
 import type { HistoryFeature } from '../../schema.js';
-import { withBiases } from '../biases.js';
+import { biasesOption, withBiases } from '../biases.js';
 import { defineModel, type ModelParts, type State } from '../contract.js';
 
 const options = z.strictObject({
@@ -24,12 +24,7 @@ const options = z.strictObject({
   activation: z.enum(ACTIVATIONS).default('prelu').describe('of both networks'),
   normalization: z.enum(['batch', 'layer', 'none']).default('none').describe('of the layers to the logit'),
   dropout: z.number().min(0).lt(1).default(0).describe('share of hidden units left out in each training step'),
-  biases: z
-    .boolean()
-    .default(false)
-    .describe(
-      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
-    ),
+  biases: biasesOption,
 });
 
 type Options = z.infer<typeof options>;

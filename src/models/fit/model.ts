@@ -6,7 +6,7 @@ import { dense } from '../../nn/dense.js';
 import { concatFields, embedFields, type Field } from '../../nn/fields.js';
 import { mlp } from '../../nn/mlp.js';
 import type { Schema } from '../../schema.js';
-import { withBiases } from '../biases.js';
+import { biasesOption, withBiases } from '../biases.js';
 import { defineModel, gatherState, type ModelParts, type State } from '../contract.js';
 import { annealed, MetaQueryModule } from './meta-query.js';
 import { pickRow } from './pick-row.js';
@@ -56,12 +56,7 @@ const options = z.strictObject({
       '`lss`: rows, then columns of the similarity matrix. `flattened`: all of it at once. `sum-max` and `dot` learn nothing',
     ),
   scorerWidth: z.int().positive().default(16).describe("r, the width of the scorer's fully connected layers"),
-  biases: z
-    .boolean()
-    .default(false)
-    .describe(
-      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
-    ),
+  biases: biasesOption,
 });
 
 type Options = z.infer<typeof options>;

@@ -21,7 +21,7 @@ import { constantValue, zeros } from '../../nn/initializers.js';
 import { mlp } from '../../nn/mlp.js';
 import { cosine, maxSim } from '../../nn/similarity.js';
 import type { Feature } from '../../schema.js';
-import { withBiases } from '../biases.js';
+import { biasesOption, withBiases } from '../biases.js';
 import { defineModel, gatherState, type ModelParts, type State } from '../contract.js';
 import { itemSide, requireKnown, requireSides, type Side, userSide } from '../sides.js';
 
@@ -51,12 +51,7 @@ const options = z.strictObject({
     .describe("features that the item's generators read; all of the item unless given"),
   scale: z.boolean().default(true).describe('multiplies the maximum similarity by a learned number'),
   history: z.boolean().default(true).describe('pools each history of the user into the user tower'),
-  biases: z
-    .boolean()
-    .default(false)
-    .describe(
-      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
-    ),
+  biases: biasesOption,
 });
 
 /** HIT (Yang et al., 2025): each tower imagines its counterpart by mimic vectors, and they meet through several heads. */

@@ -19,7 +19,7 @@ import { constantValue, zeros } from '../../nn/initializers.js';
 import inBatchSoftmax from '../../nn/losses/in-batch-softmax.js';
 import { mlpLayers } from '../../nn/mlp.js';
 import { maxSim } from '../../nn/similarity.js';
-import { withBiases } from '../biases.js';
+import { biasesOption, withBiases } from '../biases.js';
 import { defineModel, gatherState, type ModelParts } from '../contract.js';
 import { itemSide, requireSides, type Side, stackEmbeddings, userSide } from '../sides.js';
 
@@ -58,12 +58,7 @@ const options = z.strictObject({
     .optional()
     .describe('adds the contrastive regulariser CIR'),
   history: z.boolean().default(true).describe('pools each history of the user into the user tower'),
-  biases: z
-    .boolean()
-    .default(false)
-    .describe(
-      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
-    ),
+  biases: biasesOption,
 });
 
 /** IntTower (Li et al., 2022): every layer of the user tower meets the item's last one through maximum similarity of heads. */

@@ -14,7 +14,7 @@ import { dense } from '../../nn/dense.js';
 import { sigmoidGate } from '../../nn/gates.js';
 import { mlp } from '../../nn/mlp.js';
 import { maxSim } from '../../nn/similarity.js';
-import { withBiases } from '../biases.js';
+import { biasesOption, withBiases } from '../biases.js';
 import { defineModel, type ModelParts, type State } from '../contract.js';
 import { concatSide, itemSide, requireSides, userSide } from '../sides.js';
 import { type Attended, type Attending, attended, attending, crossAttend } from './cross-attention.js';
@@ -48,12 +48,7 @@ const options = z.strictObject({
   attentionGate: z.boolean().default(true).describe('whether the gate G multiplies what was attended to'),
   temperature: z.number().positive().default(0.1).describe('T₀: the mean of the maximum similarities is divided by it'),
   history: z.boolean().default(true).describe('pools each history of the user into the user side'),
-  biases: z
-    .boolean()
-    .default(false)
-    .describe(
-      'adds one learned number per user and one per item, read off their fields, to the score: the linear part that dssm has',
-    ),
+  biases: biasesOption,
 });
 
 /** In the manner of RankTower (Yan and Li, 2024): heads on either side, and a gated cross-attention between them. */

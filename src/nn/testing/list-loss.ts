@@ -1,6 +1,7 @@
 import { Build, compile, gradients, input, Program, type Tensor } from '../../graph/index.js';
 import type { Feeds } from '../../schema.js';
 import type { Loss, LossContext } from '../losses/loss.js';
+import { listContext } from './context.js';
 import { bools, floats, ints } from './values.js';
 
 /** Lists for losses over lists, each as long as it likes: all as [list][position]. */
@@ -17,22 +18,8 @@ export interface ListBatch {
   padding?: number;
 }
 
-export const STAGE_NAMES = ['corpus', 'candidate', 'shown', 'clicked'];
-
 function context(): LossContext {
-  return {
-    logits: input('logits', ['P']),
-    label: input('label', ['P']),
-    weight: input('weight', ['P']),
-    request: input('request', ['P'], 'int32'),
-    itemRow: input('itemRow', ['P'], 'int32'),
-    stage: input('stage', ['P'], 'int32'),
-    stageNames: STAGE_NAMES,
-    teacher: input('teacher', ['P']),
-    taught: input('taught', ['P']),
-    lists: { pairs: input('pairs', ['B', 'L'], 'int32'), mask: input('mask', ['B', 'L'], 'bool') },
-    reranked: input('reranked', ['B', 'L']),
-  };
+  return { ...listContext(), reranked: input('reranked', ['B', 'L']) };
 }
 
 export function listFeeds(batch: ListBatch): Feeds {

@@ -1,6 +1,7 @@
 import { Build, compile, gradients, input, Program, type Tensor } from '../../graph/index.js';
 import type { Feeds } from '../../schema.js';
 import type { Loss, LossContext } from '../losses/loss.js';
+import { pairContext } from './context.js';
 import { floats, ints } from './values.js';
 
 /** A batch for losses over a matrix of requests and items. */
@@ -20,11 +21,7 @@ export interface MatrixLoss {
 
 function context(withLogq: boolean): LossContext {
   return {
-    logits: input('logits', ['P']),
-    label: input('label', ['P']),
-    weight: input('weight', ['P']),
-    request: input('request', ['P'], 'int32'),
-    itemRow: input('itemRow', ['P'], 'int32'),
+    ...pairContext(),
     similarity: input('similarity', ['B', 'I']),
     ...(withLogq && { logq: input('logq', ['I']) }),
   };
