@@ -1,11 +1,12 @@
 import { InvalidArgumentError } from 'commander';
 
 /** Reads the value of an option that is a whole number. */
-export function wholeNumber(from: number): (text: string) => number {
+export function wholeNumber(from: number, to = Number.POSITIVE_INFINITY): (text: string) => number {
+  const range = to === Number.POSITIVE_INFINITY ? `of at least ${from}` : `from ${from} to ${to}`;
   return (text) => {
     const value = Number(text);
-    if (text.trim() === '' || !Number.isInteger(value) || value < from) {
-      throw new InvalidArgumentError(`It must be a whole number of at least ${from}.`);
+    if (text.trim() === '' || !Number.isInteger(value) || value < from || value > to) {
+      throw new InvalidArgumentError(`It must be a whole number ${range}.`);
     }
     return value;
   };

@@ -6,8 +6,7 @@ import { publish } from '../serving/publish.js';
 import { TOY_TIMEOUT, type ToyRuns, toyRuns } from '../serving/testing/toy-store.js';
 import { spawnModule } from '../testing/child.js';
 import { temporaryFolder } from '../testing/folder.js';
-import { runProgram } from './program.js';
-import { verbs } from './verbs.js';
+import { twotower } from './testing/twotower.js';
 
 let toy: ToyRuns;
 let store: string;
@@ -18,13 +17,6 @@ beforeAll(async () => {
   await publish({ store, phases: toy.plans });
 }, TOY_TIMEOUT);
 afterAll(() => toy.remove());
-
-async function command(...args: string[]) {
-  const said = { out: '', err: '' };
-  const stream = (name: 'out' | 'err') => ({ write: (text: string) => (said[name] += text) });
-  const code = await runProgram(args, verbs, { stdout: stream('out'), stderr: stream('err'), env: {} });
-  return { code, ...said };
-}
 
 test('serve answers until SIGTERM, then ends with 0', async () => {
   const child = spawnModule(
@@ -55,37 +47,38 @@ test('serve answers until SIGTERM, then ends with 0', async () => {
 test.each([
   [['--host', '0.0.0.0', '--port', '0'], '0.0.0.0'],
   [['--port', 'x'], 'whole number'],
+  [['--port', '65536'], 'from 0 to 65535'],
   [['--log-share', '2'], 'between 0 and 1'],
   [['--log-level', 'loud'], 'one of'],
   [['--keys', 'nowhere.yaml'], 'nowhere.yaml'],
 ])('serve with %j is refused', async (args, says) => {
-  const { code, err } = await command('serve', store, '--workers', '0', ...args);
+  const { code, stderr } = await twotower('serve', store, '--workers', '0', ...args);
   expect(code).toBe(2);
-  expect(err).toContain(says);
+  expect(stderr).toContain(says);
 });
 
 test('serving what is no store says how to make one', async () => {
-  const { code, err } = await command('serve', toy.folder);
+  const { code, stderr } = await twotower('serve', toy.folder);
   expect(code).not.toBe(0);
-  expect(err).toContain('twotower publish');
+  expect(stderr).toContain('twotower publish');
 });
 
 test('keys adds a key whose hash alone is in the file', async () => {
   const file = join(await temporaryFolder(), 'keys.yaml');
-  const first = JSON.parse((await command('keys', file, '--name', 'shop', '--role', 'write', '--json')).out);
+  const first = JSON.parse((await twotower('keys', file, '--name', 'shop', '--role', 'write', '--json')).stdout);
   expect(first).toMatchObject({ file, name: 'shop', role: 'write', key: expect.stringMatching(/^tt_/) });
-  expect((await command('keys', file, '--name', 'feed')).code).toBe(0);
+  expect((await twotower('keys', file, '--name', 'feed')).code).toBe(0);
   const text = readFileSync(file, 'utf8');
   expect(text).not.toContain(first.key);
   expect(text.match(/role: (read|write)/g)).toEqual(['role: write', 'role: read']);
-  expect((await command('keys', file, '--name', 'shop')).err).toContain('has a key named "shop"');
-  expect((await command('keys', file, '--name', 'x', '--role', 'admin')).code).toBe(2);
+  expect((await twotower('keys', file, '--name', 'shop')).stderr).toContain('has a key named "shop"');
+  expect((await twotower('keys', file, '--name', 'x', '--role', 'admin')).code).toBe(2);
 });
 
 test('funnel-log says how to get one where there is none', async () => {
-  const { code, err } = await command(
+  const { code, stderr } = await twotower(
     ...['funnel-log', store, '--like', join(toy.folder, 'data', 'dataset.yaml'), '--out', join(toy.folder, 'x')],
   );
   expect(code).not.toBe(0);
-  expect(err).toContain('--log-share');
+  expect(stderr).toContain('--log-share');
 });

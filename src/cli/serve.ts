@@ -27,7 +27,7 @@ export const serve: Verb = {
       .description('answer recommendations from a store over HTTP, with a dashboard')
       .argument('<store>', 'folder of the store')
       .option('--host <address>', 'address to listen on; another than loopback needs --keys', '127.0.0.1')
-      .option('--port <number>', 'port; 0 takes a free one', wholeNumber(0), 8080)
+      .option('--port <number>', 'port; 0 takes a free one', wholeNumber(0, 65_535), 8080)
       .option(
         '--keys <file>',
         'API keys (twotower keys makes the file); without it whoever is on this machine may read',

@@ -79,6 +79,12 @@ test('a misspelled key gets a suggestion', async () => {
   expect(json.error.message).toBe('explane: unknown key "explane", did you mean "explain"?');
 });
 
+test('a misnamed key is told of before the key that is missing for it', async () => {
+  const { call } = shared;
+  const { json } = await call('POST', '/v1/rank', { items: [1, 2] });
+  expect(json.error).toMatchObject({ path: 'items', message: expect.stringContaining('unknown key "items"') });
+});
+
 test.each<[string, string, unknown, string]>([
   ['PUT', '/v1/items', { items: [] }, 'items'],
   ['PUT', '/v1/items', { items: [{ key: '', values: {} }] }, 'items[0].key'],

@@ -8,11 +8,13 @@ import { type RankHead, rankHead } from './schemas.js';
 /** Says what is wrong where there is more wrong with a body than one would read. */
 const LONGEST_MESSAGE = 500;
 
-/** A body that fits its schema. @throws Problem BODY_INVALID with the JSON path of the first thing that does not */
+/** A body that fits its schema. @throws Problem BODY_INVALID with the JSON path of what does not: an unknown key, or the first thing */
 export function validBody<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
   const result = schema.safeParse(body);
   if (result.success) return result.data;
-  const first = problemsOf(result.error, schema, body)[0]!;
+  const problems = problemsOf(result.error, schema, body);
+  // A misnamed key is why another one is missing.
+  const first = problems.find(({ message }) => message.startsWith('unknown key')) ?? problems[0]!;
   const path = jsonPath(first.path);
   const message = `${path === '' ? 'the body' : path}: ${first.message}`.slice(0, LONGEST_MESSAGE);
   throw new Problem('BODY_INVALID', message, path.slice(0, LONGEST_MESSAGE));
