@@ -2,6 +2,7 @@ import { MODELS } from '../src/models/index.js';
 import { ABLATED } from './ablations.js';
 import { jointTraining, stages } from './cascade-tables.js';
 import { type Block, table } from './markdown.js';
+import { nextItem, orders, reconstruction } from './next-item-tables.js';
 import { cell, METRICS, type Metric, type Row } from './protocol.js';
 import { readResults } from './results.js';
 
@@ -54,6 +55,14 @@ export function blocks(): Block[] {
     { file: RESULTS, name: 'ceiling', command: 'npm run bench -- ceiling', content: ceiling() },
     { file: RESULTS, name: 'stages', command: 'npm run bench -- cascade', content: stages() },
     { file: readme('lt-ttd'), name: 'joint', command: 'npm run bench -- lt-ttd', content: jointTraining() },
+    { file: readme('t2diff'), name: 'next-item', command: 'npm run bench -- next-item', content: nextItem() },
+    { file: readme('t2diff'), name: 'orders', command: 'npm run bench -- orders', content: orders() },
+    {
+      file: readme('t2diff'),
+      name: 'reconstruction',
+      command: 'npm run bench -- reconstruction',
+      content: reconstruction(),
+    },
     ...models.map((model) => ({
       file: readme(model),
       name: 'measured',
