@@ -9,6 +9,17 @@ const WHOLE: Variant = { title: 'all of it', overrides: [] };
 
 /** By model. */
 export const VARIANTS: Record<string, Variant[]> = {
+  dssm: [
+    { title: 'clicked or not', overrides: [] },
+    {
+      title: 'the clicked one among the items of the batch',
+      overrides: ['training.objectives=[{ loss: in-batch-softmax }]'],
+    },
+    {
+      title: 'both',
+      overrides: ['training.objectives=[{ loss: bce }, { loss: in-batch-softmax, weight: 0.1 }]'],
+    },
+  ],
   fit: [
     WHOLE,
     { title: 'without the Meta Query Module', overrides: ['model.metaQuery=none'] },
@@ -28,10 +39,14 @@ export const VARIANTS: Record<string, Variant[]> = {
     { title: 'diffusion of the items, not of their drift', overrides: ['model.generator=raw-diffusion'] },
     { title: 'without diffusion', overrides: ['model.generator=none'] },
   ],
-  'lt-ttd': [0, 0.1, 0.3, 1, 3].map((weight) => ({
-    title: `λ₃ = ${weight}`,
-    overrides: [`model.weights.distillation=${weight}`],
-  })),
+  'lt-ttd': [
+    { title: 'clicked or not alone', overrides: ['model.weights={ retrieval: 0, ranking: 0, distillation: 0 }'] },
+    { title: 'and retrieval', overrides: ['model.weights.ranking=0', 'model.weights.distillation=0'] },
+    ...[0, 0.1, 0.3, 1, 3].map((weight) => ({
+      title: `and ranking, λ₃ = ${weight}`,
+      overrides: [`model.weights.distillation=${weight}`],
+    })),
+  ],
 };
 
 /** The models whose pages show a table of these. */

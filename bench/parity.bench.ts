@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
 import * as ort from 'onnxruntime-node';
 import { BatchAssembler, itemFeeds } from '../src/data/batches.js';
 import type { Dataset } from '../src/data/dataset.js';
@@ -14,48 +13,12 @@ import { predict } from '../src/runs/predict.js';
 import { readConfig } from '../src/runs/read-config.js';
 import { trainRun } from '../src/runs/train.js';
 import type { Feeds } from '../src/schema.js';
+import { rawRequests } from './raw-requests.js';
 import { writeResults } from './results.js';
 
 export const name = 'parity';
 export const description =
   'every test sample of KuaiRand-Pure scored by the training graph, the ONNX files and predict [MODEL]';
-
-type Raw = Record<string, unknown>;
-
-/** What a caller without the dataset would send: raw columns, and histories put together from the source files. */
-async function rawRequests() {
-  const connection = await (await DuckDBInstance.create(':memory:')).connect();
-  const query = async (sql: string) => (await connection.runAndReadAll(sql)).getRowObjectsJson() as Raw[];
-  const file = (table: string) => `'${packagePath('datasets', 'kuairand-pure', `${table}.parquet`)}'`;
-  const users = new Map((await query(`select * from ${file('users')}`)).map((row) => [String(row.user_id), row]));
-  const items = await query(`select * from ${file('items')}`);
-  const seeds = await query(`select user_id, long_watch_seq from ${file('history')}`);
-  const events = await query(`select user_id, video_id, tab, time_ms, is_click, date
-    from read_parquet(${file('events')}, file_row_number = true) order by time_ms, file_row_number`);
-  const past = new Map<string, { item: unknown; time: number }[]>();
-  for (const { user_id, long_watch_seq } of seeds) {
-    past.set(
-      String(user_id),
-      (long_watch_seq as unknown[]).map((item) => ({ item, time: Number.NEGATIVE_INFINITY })),
-    );
-  }
-  const requests: Raw[] = [];
-  const wanted: unknown[] = [];
-  for (const event of events) {
-    const user = String(event.user_id);
-    const time = Number(event.time_ms) / 1000;
-    const history = past.get(user) ?? [];
-    if (Number(event.date) >= 20220507) {
-      const before = history.filter((earlier) => earlier.time < time).slice(-50);
-      requests.push({ ...users.get(user), tab: event.tab, time_ms: event.time_ms, histories: { clicks: before } });
-      wanted.push(event.video_id);
-    }
-    if (Number(event.is_click) === 1) past.set(user, [...history, { item: event.video_id, time }]);
-  }
-  const at = new Map(items.map((item, i) => [String(item.video_id), i]));
-  const pairs = wanted.map((item, user) => ({ user, item: at.get(String(item))! }));
-  return { users: requests, items, pairs };
-}
 
 /** Scores event rows with nothing but the exported files, one request at a time. */
 async function scoreWithFiles(folder: string, dataset: Dataset, rows: Uint32Array): Promise<Float32Array> {
