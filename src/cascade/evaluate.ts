@@ -1,3 +1,4 @@
+import { openTruth } from '../data/funnel/truth-files.js';
 import { TwoTowerError } from '../errors.js';
 import { type Environment, environment } from '../runs/environment.js';
 import { collect, pass } from './collect.js';
@@ -5,10 +6,12 @@ import { type RequestCost, requestCost } from './cost.js';
 import { type FunnelMetrics, funnelMetrics } from './funnel-metrics.js';
 import type { Guarantees } from './guarantees.js';
 import { measureGuarantees } from './measure-guarantees.js';
+import { measureTruth } from './measure-truth.js';
 import type { Cascade, PhaseName } from './open.js';
 import { type CascadeRequests, drawRequests, requestsOf, selectRequests } from './requests.js';
 import { type SweepPoint, sweep, usualLengths } from './sweep.js';
 import { type RequestTimes, timeRequests } from './timing.js';
+import type { TrueFunnel } from './true-funnel.js';
 import { type UpqeOurs, upqeOurs } from './upqe.js';
 
 /** All that `cascade evaluate` finds: plain data, as it is written to funnel.json. */
@@ -33,6 +36,8 @@ export interface FunnelReport {
   sweep: SweepPoint[];
   /** Where the ranker re-ranks whole lists and can retrieve as well. */
   guarantees?: Guarantees;
+  /** Where the log is generated and its truth known. */
+  truth?: TrueFunnel;
   environment: Environment;
 }
 
@@ -41,7 +46,7 @@ export type EvaluationProgress = (what: string, done: number) => void;
 /**
  * Runs a cascade over requests of a held-out part and measures the whole funnel.
  *
- * @throws DATA_SPLIT when no request with a relevant item is later than what the runs saw
+ * @throws DATA_SPLIT when no request with a relevant item is later than what the runs saw; what `openTruth` does
  */
 export async function evaluateCascade(
   cascade: Cascade,
@@ -59,6 +64,7 @@ export async function evaluateCascade(
       'Evaluate on a part that no run was trained or chosen on: see data.split of the runs.',
     );
   }
+  const known = dataset.truth === undefined ? undefined : await openTruth(dataset.truth);
   const { event, relevant } = drawRequests(unseen, config.evaluation.requests, seed);
   const sizes = {
     retrieve: config.retrieve.items,
@@ -84,6 +90,11 @@ export async function evaluateCascade(
   const bounds = rank?.listwise === true && rank.run.model.retrieval !== undefined;
   if (bounds) onProgress('measuring the guarantees', 0);
   const guarantees = bounds && (await measureGuarantees(rank, event, relevant, sizes.retrieve));
+  const truth =
+    known &&
+    (await measureTruth(cascade, known, unseenRequests(cascade, all), sizes, (done) =>
+      onProgress('comparing with the truth', done),
+    ));
   const [first, last] = [metrics.stages[0]!, metrics.stages.at(-1)!];
   return {
     dataset: dataset.name,
@@ -105,6 +116,7 @@ export async function evaluateCascade(
     upqeOurs: upqeOurs(first.recall, last.ndcg[ks[0]!]!, metrics.ceiling.ndcg[ks[0]!]!, milliseconds.total.p95, budget),
     sweep: points,
     ...(guarantees && { guarantees }),
+    ...(truth && { truth }),
     environment: environment(),
   };
 }

@@ -49,19 +49,13 @@ export function funnelMetrics(
   phases: { prerank: boolean; rank: boolean },
   ks: readonly number[],
 ): FunnelMetrics {
-  const { sizes, retrieved, preranked, ranked, oracle } = passage;
-  const lists = [
-    { phase: 'retrieve' as const, order: retrieved, n: sizes.retrieve, items: sizes.retrieve },
-    ...(phases.prerank
-      ? [{ phase: 'prerank' as const, order: preranked, n: sizes.prerank, items: sizes.prerank }]
-      : []),
-    ...(phases.rank ? [{ phase: 'rank' as const, order: ranked, n: sizes.prerank, items: sizes.rank }] : []),
-  ];
+  const { sizes, oracle } = passage;
+  const lists = handedOn(passage, phases);
   const counted = relevant.map((_, q) => q).filter((q) => relevant[q]!.length > 0);
   const mean = (value: (request: number) => number) =>
     counted.length === 0 ? Number.NaN : counted.reduce((sum, q) => sum + value(q), 0) / counted.length;
   const atK = (value: (k: number) => number): AtK => Object.fromEntries(ks.map((k) => [k, value(k)]));
-  const found = (q: number, { order, n, items }: (typeof lists)[number]) =>
+  const found = (q: number, { order, n, items }: HandedOn) =>
     order.subarray(q * n, q * n + items).filter((item) => relevant[q]!.includes(item)).length;
 
   const total = counted.reduce((sum, q) => sum + relevant[q]!.length, 0);
@@ -101,6 +95,29 @@ export function funnelMetrics(
       ndcg: atK((k) => mean((q) => ndcgCeiling(found(q, retrieval), relevant[q]!.length, k))),
     },
   };
+}
+
+/** The lists of one phase, for every request. */
+export interface HandedOn {
+  phase: PhaseName;
+  /** Item rows in its own order, [Q · n] */
+  order: Int32Array;
+  n: number;
+  /** How many of the first it hands on. */
+  items: number;
+}
+
+/** What each phase that there is made of the requests, the first one first. */
+export function handedOn(
+  { sizes, retrieved, preranked, ranked }: Passage,
+  phases: { prerank: boolean; rank: boolean },
+): HandedOn[] {
+  const { retrieve, prerank, rank } = sizes;
+  return [
+    { phase: 'retrieve', order: retrieved, n: retrieve, items: retrieve },
+    ...(phases.prerank ? [{ phase: 'prerank' as const, order: preranked, n: prerank, items: prerank }] : []),
+    ...(phases.rank ? [{ phase: 'rank' as const, order: ranked, n: prerank, items: rank }] : []),
+  ];
 }
 
 /** NDCG at k of one order over all relevant items, of which those that are not in it are never found. */

@@ -8,6 +8,8 @@ export interface CascadeRequests {
   event: Uint32Array;
   /** The items that were shown and liked, per request, distinct and known; may be empty. */
   relevant: Int32Array[];
+  /** The items that were shown, per request, in the order of the log. */
+  shown: Int32Array[];
 }
 
 /** Seconds in which the exposures of a user are taken for one request, where the log numbers none. */
@@ -23,16 +25,21 @@ export function requestsOf(dataset: Dataset, rows: Uint32Array, window = WINDOW)
   return {
     event: Uint32Array.from(lists, (list) => list[0]!),
     relevant: lists.map((list) => Int32Array.from(new Set(Array.from(liked(list), (row) => item[row]!)))),
+    shown: lists.map((list) => Int32Array.from(list, (row) => item[row]!)),
   };
 }
 
 /** The requests for which `keep` says yes, by their number. */
 export function selectRequests(
-  { event, relevant }: CascadeRequests,
+  { event, relevant, shown }: CascadeRequests,
   keep: (request: number) => boolean,
 ): CascadeRequests {
   const kept = Array.from(event, (_, request) => request).filter(keep);
-  return { event: Uint32Array.from(kept, (q) => event[q]!), relevant: kept.map((q) => relevant[q]!) };
+  return {
+    event: Uint32Array.from(kept, (q) => event[q]!),
+    relevant: kept.map((q) => relevant[q]!),
+    shown: kept.map((q) => shown[q]!),
+  };
 }
 
 /** So many of the requests, drawn evenly, in their order; all of them when `count` is 0 or no fewer. */

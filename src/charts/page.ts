@@ -1,9 +1,9 @@
 import { escapeHtml } from './escape.js';
 
 const LIGHT =
-  '--paper: #fdfdfc; --ink: #1d2126; --quiet: #5b636d; --line: #d9dde2; --main: #2563a8; --good: #1e7a46; --bad: #b3470d; --faint: #c3c9d0;';
+  '--paper: #fdfdfc; --ink: #1d2126; --quiet: #5b636d; --line: #d9dde2; --main: #2563a8; --good: #1e7a46; --bad: #b3470d; --faint: #c3c9d0; --spent: #e3c9a8;';
 const DARK =
-  '--paper: #15181c; --ink: #e8eaed; --quiet: #a3abb5; --line: #343b44; --main: #6ea8e6; --good: #6cc893; --bad: #f0965a; --faint: #4a525c;';
+  '--paper: #15181c; --ink: #e8eaed; --quiet: #a3abb5; --line: #343b44; --main: #6ea8e6; --good: #6cc893; --bad: #f0965a; --faint: #4a525c; --spent: #6b4a26;';
 
 const STYLE = `
 :root { color-scheme: light dark; ${LIGHT} }
@@ -12,23 +12,25 @@ const STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 60rem; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
 h1 { font-size: 1.6rem; margin: 0 0 .5rem; } h2 { font-size: 1.3rem; margin: 3rem 0 .5rem; } h3 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
-p { margin: .4rem 0; max-width: 46rem; } .note { color: var(--quiet); font-size: .875rem; }
-nav a { margin-right: 1rem; } a { color: var(--main); }
+p { margin: .4rem 0; max-width: 46rem; } .note { color: var(--quiet); font-size: .875rem; } .warning { border-left: 4px solid var(--bad); padding: .2rem 0 .2rem .8rem; font-weight: 600; }
+nav a { margin-right: 1rem; display: inline-block; } a { color: var(--main); }
 figure { margin: 1rem 0; } figure > svg { max-width: 40rem; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem 2rem; }
-.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: .75rem; }
+.funnels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); gap: 1rem 2rem; } .funnels svg { max-width: 26rem; }
+.panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(13rem, calc(50% - .5rem)), 1fr)); gap: .75rem; }
 svg { width: 100%; height: auto; display: block; font: 12px system-ui, sans-serif; }
 svg text { fill: var(--ink); } svg .quiet { fill: var(--quiet); } svg .strong { font-weight: 600; }
 svg .grid { stroke: var(--line); } svg .axis { stroke: var(--quiet); } svg .zero { stroke: var(--quiet); stroke-dasharray: 4 3; }
 svg .front, svg .own { fill: none; stroke: var(--main); stroke-width: 2; } svg .faint { fill: none; stroke: var(--faint); stroke-width: 1; }
 svg .whisker { stroke: var(--quiet); stroke-width: 1.5; } svg .interval { stroke: var(--quiet); stroke-width: 2; }
 svg .best { fill: var(--main); } svg .other { fill: var(--paper); stroke: var(--quiet); stroke-width: 1.5; }
+svg .kept { fill: var(--main); } svg .lost { fill: var(--spent); }
 svg .same circle { fill: var(--quiet); }
 svg .better circle { fill: var(--good); } svg .better .interval { stroke: var(--good); }
 svg .worse circle { fill: var(--bad); } svg .worse .interval { stroke: var(--bad); }
 .scroll { overflow-x: auto; margin: .75rem 0; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
 th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } thead th { color: var(--quiet); font-weight: 500; } tbody th { font-weight: 400; }
+th:first-child, td:first-child { text-align: left; } thead th { color: var(--quiet); font-weight: 500; } tbody th { font-weight: 400; } th:first-child { position: sticky; left: 0; background: var(--paper); }
 .good { color: var(--good); } .bad { color: var(--bad); }
 details { margin: .5rem 0; } summary { color: var(--quiet); font-size: .875rem; cursor: pointer; }
 footer { margin-top: 3rem; color: var(--quiet); font-size: .8rem; }

@@ -1,7 +1,11 @@
 import { InvalidArgumentError } from 'commander';
-import { inspectDataset, inspectionLines } from '../data/inspect.js';
+import { inspectionLines, summarise } from '../data/inspect.js';
+import { loadWithReport } from '../data/load.js';
+import { scoreColumnMetrics } from '../evaluation/score-columns.js';
 import { auditDataset, auditLines } from '../leaderboard/audit/audit.js';
+import { registerGenerate } from './data-generate.js';
 import { examples, wholeNumber } from './options.js';
+import { table } from './table.js';
 import type { Verb } from './verb.js';
 import { watchLoading } from './watch.js';
 
@@ -12,6 +16,14 @@ interface AuditFlags {
   maxBadRows: number;
 }
 
+/** How well the score columns of a log, if it has any, tell its label. */
+function scoreLines(scores: ReturnType<typeof scoreColumnMetrics>): string[] {
+  if (scores.length === 0) return [];
+  const four = (value: number | null) => (value === null ? '–' : value.toFixed(4));
+  const rows = scores.map(({ name, auc, gauc, logloss }) => [name, four(auc), four(gauc), four(logloss)]);
+  return ['', 'scores of the log, on the test part', table([['', 'auc', 'gauc', 'logloss'], ...rows])];
+}
+
 function areaOption(text: string): number {
   const value = Number(text);
   if (!(value > 0.5 && value < 1)) throw new InvalidArgumentError('It must lie between 0.5 and 1.');
@@ -20,7 +32,7 @@ function areaOption(text: string): number {
 
 export const data: Verb = {
   register(program, output) {
-    const group = program.command('data').description('look at datasets');
+    const group = program.command('data').description('look at datasets, and make them');
     group
       .command('inspect')
       .description('tables, counts, time span, label rates, split sizes and problems of a dataset')
@@ -30,13 +42,17 @@ export const data: Verb = {
       .addHelpText('after', examples('twotower data inspect kuairand-pure', 'twotower data inspect my-shop.yaml'))
       .action(async (dataset: string, options: { data?: string; maxBadRows: number }) => {
         const progress = output.progress();
-        const inspection = await inspectDataset(dataset, {
+        const { dataset: loaded, report } = await loadWithReport(dataset, {
           maxBadRows: options.maxBadRows,
           ...(options.data !== undefined && { root: options.data }),
           onProgress: watchLoading(progress),
         });
         progress.done();
-        output.result(inspection, () => inspectionLines(inspection).join('\n'));
+        const inspection = summarise(loaded, report);
+        const scores = scoreColumnMetrics(loaded, loaded.splits.test);
+        output.result({ ...inspection, scores }, () =>
+          [...inspectionLines(inspection), ...scoreLines(scores)].join('\n'),
+        );
       });
     group
       .command('audit')
@@ -55,5 +71,6 @@ export const data: Verb = {
         progress.done();
         output.result(audit, () => auditLines(audit).join('\n'));
       });
+    registerGenerate(group, output);
   },
 };

@@ -18,7 +18,13 @@ const AFTERWARDS =
 
 describe('bundled descriptions', () => {
   it('are found by name and validate', () => {
-    expect(bundledDatasets()).toEqual(['kuairand-pure', 'movielens-100k', 'movielens-1m', 'movielens-1m-next']);
+    expect(bundledDatasets()).toEqual([
+      'funnel',
+      'kuairand-pure',
+      'movielens-100k',
+      'movielens-1m',
+      'movielens-1m-next',
+    ]);
     for (const name of bundledDatasets()) expect(readDatasetConfig(datasetFile(name)).name).toBe(name);
     expect(() => datasetFile('movielens-10m')).toThrow(/did you mean "movielens-1m"/);
     expect(() => datasetFile('my.yaml')).toThrow('my.yaml: there is no such file');

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { didYouMean, TwoTowerError } from '../errors.js';
 import { packagePath } from '../package-root.js';
 import { type DatasetConfig, readDatasetConfig } from './config.js';
-import { download } from './download.js';
+import { cacheFolder, download } from './download.js';
+import { generatedFunnel } from './funnel/cached.js';
 
 /** Names of the descriptions that come with the package. */
 export function bundledDatasets(): string[] {
@@ -35,7 +36,7 @@ export function datasetFile(pathOrName: string): string {
 
 /**
  * The description at a path or of a bundled name, its data folder settled: `root` if given; else where the description says;
- * else the download it names, fetched once.
+ * else the download or the generated world that it names, fetched or made once.
  */
 export async function bundledConfig(
   pathOrName: string,
@@ -47,7 +48,13 @@ export async function bundledConfig(
 ): Promise<DatasetConfig> {
   const config = readDatasetConfig(datasetFile(pathOrName));
   if (options.root !== undefined) return { ...config, root: options.root };
-  if (config.download === undefined || existsSync(join(config.root, config.tables.events.path))) return config;
+  if (existsSync(join(config.root, config.tables.events.path))) return config;
+  if (config.generate !== undefined) {
+    const { world: _, ...world } = config.generate;
+    const progress = (done: number) => options.onProgress?.({ stage: `generating ${config.name}`, done, total: 1 });
+    return { ...config, root: await generatedFunnel(options.cache ?? cacheFolder(), world, progress) };
+  }
+  if (config.download === undefined) return config;
   options.onProgress?.({ stage: `${config.name}: ${config.download.terms}` });
   const { url, md5, folder } = config.download;
   const root = await download({

@@ -4,6 +4,7 @@ import { didYouMean } from '../errors.js';
 import { parseYaml, readYaml } from '../yaml.js';
 import { fieldKind, fieldKinds } from './fields/index.js';
 import type { Field } from './fields/kind.js';
+import { generateOptions } from './funnel/options.js';
 import { splitOptions, splitProblem } from './split-options.js';
 import { stageOptions, stageProblems } from './stage-options.js';
 
@@ -90,6 +91,7 @@ export const datasetSchema = z
     about: z.string().optional().describe('source and licence, for people'),
     root: z.string().optional().describe('data folder, relative to this file'),
     download: download.optional().describe('where the files are fetched from when they are not there'),
+    generate: generateOptions.optional().describe('how the files are made where they are not there: a generated world'),
     tables: z
       .strictObject({
         events: eventsTable.describe('one row per exposure or interaction'),
@@ -129,6 +131,11 @@ export const datasetSchema = z
       .min(1)
       .optional()
       .describe('columns with the scores (logits) of another model, to distil from; never features'),
+    truth: name
+      .optional()
+      .describe(
+        'folder of a generated log that knows the true probability of every click, relative to the data folder',
+      ),
     drop: z.array(predicateObject).default([]).describe('events to leave out'),
     label: name.describe('the feedback to predict'),
     fields: z

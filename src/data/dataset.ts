@@ -79,6 +79,8 @@ export interface Dataset {
   splits: Record<SplitName, Uint32Array>;
   /** Row numbers in `events` of what was considered and never shown, ascending; absent where the log has none. */
   unshown?: Record<SplitName, Uint32Array>;
+  /** Folder with the truth of a generated log: see `openTruth`. */
+  truth?: string;
   /** Everything fitted on the training part, as JSON, enough to encode raw values later: see `featurizer.ts`. */
   encoders: EncoderState;
   /** SHA-256 over the dataset description and the source files: what the vocabularies rest on. */

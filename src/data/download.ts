@@ -28,7 +28,7 @@ const LARGEST = 512 * 1024 * 1024;
  */
 export async function download(options: DownloadOptions): Promise<string> {
   const { url, md5, folder } = options;
-  const cache = options.cache ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'twotower');
+  const cache = options.cache ?? cacheFolder();
   const target = join(cache, md5, folder);
   if (existsSync(target)) return target;
   const archive = await fetchBytes(options);
@@ -63,6 +63,11 @@ export async function download(options: DownloadOptions): Promise<string> {
     rmSync(temporary, { recursive: true, force: true });
   }
   return target;
+}
+
+/** Where what was fetched or made for a description is kept. */
+export function cacheFolder(): string {
+  return join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'twotower');
 }
 
 async function fetchBytes({ url, onProgress, timeout = 30_000 }: DownloadOptions): Promise<Buffer> {

@@ -1,33 +1,9 @@
-import { Random } from '../random.js';
-import type { IdFeature, IdsFeature, NumbersFeature, Owner } from '../schema.js';
-import type { Dataset, HistoryLog, VocabularyState } from './dataset.js';
+import type { IdFeature, IdsFeature, NumbersFeature } from '../schema.js';
+import type { Dataset } from './dataset.js';
+import { DAY, drawLog, type GenerateOptions, MAX_GENRES, START, SURFACES } from './generate-draw.js';
+import { countVocabulary, idFeature, positives, rowOf, rowsWhere } from './generate-encode.js';
 
-const START = 1704067200; // 2024-01-01T00:00:00Z
-const DAY = 86400;
-const GENRES = ['action', 'comedy', 'drama', 'music', 'nature', 'sport'];
-const SURFACES = ['feed', 'home', 'search'];
-const MAX_GENRES = 3;
-
-export interface GenerateOptions {
-  /** Users who can appear in the log, the unknown one not counted. */
-  users?: number;
-  items?: number;
-  events?: number;
-  days?: number;
-  seed?: number;
-  /** Events of one request share user, time, surface and request id. */
-  eventsPerRequest?: number;
-  /** Longest history handed to a model. */
-  historyLength?: number;
-  /** Leave the context field away. */
-  context?: boolean;
-  /** Leave the history away. */
-  history?: boolean;
-  /** Leave the log's request numbers away. */
-  requests?: boolean;
-  /** How far clicks follow taste: 0 makes labels pure chance. */
-  signal?: number;
-}
+export type { GenerateOptions } from './generate-draw.js';
 
 /** The raw values a generated data set was encoded from, row by row as in its tables (row 0 is the unknown user or item). */
 export interface GeneratedRecords {
@@ -80,11 +56,11 @@ export function generateWithRecords(options: GenerateOptions = {}): { dataset: D
     genreLengths[item] = genres.length;
   });
 
-  const userId: IdFeature = id('user', 'user_id', userIds);
+  const userId: IdFeature = idFeature('user', 'user_id', userIds);
   const age: NumbersFeature = { name: 'age', owner: 'user', encoding: 'numbers', width: 1 };
-  const itemId: IdFeature = id('item', 'item_id', itemIds);
-  const genres: IdsFeature = { ...id('item', 'genres', genreIds), encoding: 'ids', maxLength: MAX_GENRES };
-  const surfaceId: IdFeature = id('context', 'surface', surfaceIds);
+  const itemId: IdFeature = idFeature('item', 'item_id', itemIds);
+  const genres: IdsFeature = { ...idFeature('item', 'genres', genreIds), encoding: 'ids', maxLength: MAX_GENRES };
+  const surfaceId: IdFeature = idFeature('context', 'surface', surfaceIds);
 
   const historyLength = options.historyLength ?? 10;
   const histories = options.history === false ? [] : [positives(log, historyLength)];
@@ -197,114 +173,4 @@ export function generateWithRecords(options: GenerateOptions = {}): { dataset: D
     contexts: Array.from(surface, (s) => (withContext ? { surface: SURFACES[s] } : {})),
   };
   return { dataset, records };
-}
-
-type DrawnLog = ReturnType<typeof drawLog>;
-
-/** Who saw what when, and what came of it. */
-function drawLog(options: GenerateOptions) {
-  const users = options.users ?? 200;
-  const items = options.items ?? 100;
-  const events = options.events ?? 4000;
-  const days = options.days ?? 10;
-  const seed = options.seed ?? 1;
-  const perRequest = Math.max(1, options.eventsPerRequest ?? 4);
-  const signal = options.signal ?? 1;
-  const factors = GENRES.length;
-
-  // A user's age bends which genres are liked; an item's genres are its strongest factors.
-  const userRandom = Random.of(seed, 'generate', 'users');
-  const age = new Float64Array(users + 1);
-  const userTaste = new Float64Array((users + 1) * factors);
-  for (let u = 1; u <= users; u++) {
-    const years = 15 + userRandom.below(60);
-    age[u] = years;
-    for (let f = 0; f < factors; f++) {
-      userTaste[u * factors + f] = userRandom.normal() + (f % 2 === 0 ? 1 : -1) * ((years - 45) / 20);
-    }
-  }
-  const itemRandom = Random.of(seed, 'generate', 'items');
-  const itemTaste = new Float64Array((items + 1) * factors);
-  const itemBias = new Float64Array(items + 1);
-  const genres: string[][] = [[]];
-  for (let i = 1; i <= items; i++) {
-    const strength = Array.from({ length: factors }, () => itemRandom.normal());
-    const count = 1 + itemRandom.below(MAX_GENRES);
-    const order = strength.map((_, f) => f).sort((a, b) => (strength[b] ?? 0) - (strength[a] ?? 0));
-    genres.push(order.slice(0, count).map((f) => GENRES[f] ?? ''));
-    order.slice(0, count).forEach((f) => {
-      itemTaste[i * factors + f] = 1 / Math.sqrt(count);
-    });
-    itemBias[i] = 0.7 * itemRandom.normal();
-  }
-
-  const random = Random.of(seed, 'generate', 'events');
-  const requests = Math.ceil(events / perRequest);
-  const times = Float64Array.from({ length: requests }, () => START + Math.floor(random.uniform() * days * DAY)).sort();
-  const time = new Float64Array(events);
-  const eventUser = new Int32Array(events);
-  const eventItem = new Int32Array(events);
-  const request = new Int32Array(events);
-  const surface = new Uint8Array(events);
-  const click = new Float32Array(events);
-  const seconds = new Float32Array(events);
-  for (let r = 0, row = 0; r < requests; r++) {
-    const u = 1 + random.below(users);
-    const place = random.below(SURFACES.length);
-    for (let k = 0; k < perRequest && row < events; k++, row++) {
-      const i = 1 + Math.floor(items * random.uniform() ** 1.5); // The first items are shown more often.
-      let logit = -0.7 + 0.5 * (place - 1) + (itemBias[i] ?? 0);
-      for (let f = 0; f < factors; f++) {
-        logit += 1.5 * (userTaste[u * factors + f] ?? 0) * (itemTaste[i * factors + f] ?? 0);
-      }
-      const clicked = random.uniform() < 1 / (1 + Math.exp(-signal * logit));
-      time[row] = times[r] ?? START;
-      eventUser[row] = u;
-      eventItem[row] = i;
-      request[row] = r;
-      surface[row] = place;
-      click[row] = clicked ? 1 : 0;
-      seconds[row] = clicked ? 1 + random.below(300) : 0;
-    }
-  }
-  return { users, items, events, days, age, genres, time, eventUser, eventItem, request, surface, click, seconds };
-}
-
-function positives(log: DrawnLog, maxLength: number): HistoryLog {
-  const rows = rowsWhere(log.click, (click) => click > 0);
-  const offsets = new Uint32Array(log.users + 2);
-  for (const row of rows) offsets[(log.eventUser[row] ?? 0) + 1]! += 1;
-  for (let u = 0; u <= log.users; u++) offsets[u + 1]! += offsets[u]!;
-  const next = offsets.slice();
-  const item = new Int32Array(rows.length);
-  const time = new Float64Array(rows.length);
-  for (const row of rows) {
-    const at = next[log.eventUser[row] ?? 0]!++;
-    item[at] = log.eventItem[row] ?? 0;
-    time[at] = log.time[row] ?? 0;
-  }
-  return { name: 'clicks', maxLength, offsets, item, time };
-}
-
-function rowsWhere(values: Float64Array | Float32Array, keep: (value: number) => boolean): Uint32Array {
-  const rows: number[] = [];
-  values.forEach((value, row) => {
-    if (keep(value)) rows.push(row);
-  });
-  return Uint32Array.from(rows);
-}
-
-function countVocabulary(events: string[][]): VocabularyState {
-  const counts = new Map<string, number>();
-  for (const values of events) for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const values = [...counts.keys()].sort((a, b) => (a < b ? -1 : 1));
-  return { values, counts: [0, ...values.map((value) => counts.get(value) ?? 0)] };
-}
-
-function rowOf(vocabulary: VocabularyState, value: string): number {
-  return vocabulary.values.indexOf(value) + 1;
-}
-
-function id(owner: Owner, name: string, vocabulary: VocabularyState): IdFeature {
-  return { name, owner, encoding: 'id', vocabulary: `${owner}.${name}`, size: vocabulary.values.length + 1 };
 }

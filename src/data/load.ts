@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { resolve } from 'node:path';
 import { TwoTowerError } from '../errors.js';
 import type { Feature, Schema } from '../schema.js';
 import { BadRows } from './bad-rows.js';
@@ -142,6 +143,7 @@ export async function loadWithReport(
       stages: levels.names,
       shown: levels.shown,
       ...separateUnshown(splits, events.stage, levels.shown),
+      ...(config.truth !== undefined && { truth: resolve(config.root, config.truth) }),
       encoders: { version: 1, fields: fitted.states, vocabularies: fitted.vocabularies },
       ...(await hashesOf(
         config,
@@ -188,8 +190,8 @@ async function buildHistories(
 
 /** SHA-256 over what the description says and the bytes of the files, wherever they lie: with the split and without. */
 async function hashesOf(config: DatasetConfig, files: string[]): Promise<{ hash: string; logHash: string }> {
-  const { file: _, root: __, about: ___, download: ____, ...said } = config;
-  const { split: _____, ...unsplit } = said;
+  const { file: _, root: __, about: ___, download: ____, generate: _____, ...said } = config;
+  const { split: ______, ...unsplit } = said;
   const hash = createHash('sha256').update(JSON.stringify(said));
   const logHash = createHash('sha256').update(JSON.stringify(unsplit));
   for (const file of files) {

@@ -1,7 +1,7 @@
 import { escapeHtml } from '../../charts/escape.js';
 import type { FunnelReport } from '../evaluate.js';
 import type { SweepPoint } from '../sweep.js';
-import { large } from './text.js';
+import { large } from './words.js';
 
 const WIDTH = 720;
 const HEIGHT = 360;

@@ -2,7 +2,8 @@ import { escapeHtml } from '../../charts/escape.js';
 import type { FunnelReport } from '../evaluate.js';
 import { frontierPlot } from './frontier-plot.js';
 import { funnelDiagram } from './funnel-diagram.js';
-import { introduction, type ReportTable, reportTables } from './text.js';
+import { introduction, reportTables } from './text.js';
+import type { ReportTable } from './words.js';
 
 const STYLE = `
 :root { color-scheme: light dark; --paper: #fdfdfc; --ink: #1d2126; --quiet: #5b636d; --line: #d9dde2; --kept: #2563a8; --lost: #e3c9a8; --mark: #b3470d; }

@@ -1,5 +1,6 @@
 import type { FunnelReport } from '../evaluate.js';
-import { introduction, type ReportTable, reportTables } from './text.js';
+import { introduction, reportTables } from './text.js';
+import type { ReportTable } from './words.js';
 
 /** The report as Markdown. */
 export function reportMarkdown(report: FunnelReport): string {
