@@ -45,3 +45,14 @@ export async function storeOf(folder: string, name: string, phases: PhasePlan[])
   await publish({ store, phases });
   return store;
 }
+
+/** Items of the stores that rankings are measured on. */
+export const SMALL = 10_000;
+
+/** A store that ranks with a model, and the phase that does. */
+export async function rankStore(folder: string, data: string, model: BenchModel) {
+  const retrieve = { phase: 'retrieve' as const, run: await runOf(folder, data, SMALL, 'dssm') };
+  if (model === 'dssm') return { store: await storeOf(folder, model, [retrieve]), phase: 'retrieve' };
+  const prerank = { phase: 'prerank' as const, run: await runOf(folder, data, SMALL, model) };
+  return { store: await storeOf(folder, model, [retrieve, prerank]), phase: 'prerank' };
+}

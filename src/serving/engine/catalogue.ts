@@ -3,7 +3,7 @@ import type { Feeds } from '../../schema.js';
 import type { CatalogueItem, ChangeReport, ItemRow, Key, Phase } from '../contract.js';
 import type { PhaseEncoding } from './encoding.js';
 import { Filters } from './filters.js';
-import { type SharedStates, withRoom } from './item-states.js';
+import { capacityOf, isFiniteRow, makeRoom, type SharedStates } from './item-states.js';
 import type { Lane } from './lane.js';
 import type { Pool } from './pool.js';
 import { canonicalKey, type RawTable } from './raw-table.js';
@@ -43,11 +43,7 @@ export class Catalogue {
     private readonly pool: () => Pool,
   ) {
     this.rows = table.keys.length;
-    this.capacity = Math.min(
-      ...phases.flatMap(({ states }) =>
-        Object.values(states).map(({ data, width }) => data.length / Math.max(1, width)),
-      ),
-    );
+    this.capacity = Math.min(...phases.map(({ states }) => capacityOf(states)));
     this.alive = new Uint8Array(this.capacity).fill(1, 1, this.rows);
     this.filters = new Filters(
       table,
@@ -167,7 +163,7 @@ export class Catalogue {
     this.alive = alive;
     const grown: Partial<Record<Phase, SharedStates>> = {};
     for (const { phase, states } of this.phases) {
-      for (const [name, state] of Object.entries(states)) states[name] = withRoom(state, this.capacity);
+      makeRoom(states, this.capacity);
       grown[phase] = states;
     }
     await this.everyLane((lane) => lane.grow(grown));
@@ -176,23 +172,18 @@ export class Catalogue {
 
   /** Tells every lane; one that is lost meanwhile is replaced by one that begins with what there is now. */
   private async everyLane(tell: (lane: Lane) => Promise<void>): Promise<void> {
-    const { lanes } = this.pool();
+    const pool = this.pool();
     await Promise.all(
-      [...lanes].map((lane) =>
+      [...pool.everyone].map((lane) =>
         tell(lane).catch((error) => {
-          if (lanes.includes(lane)) throw error;
+          if (pool.everyone.includes(lane)) throw error;
         }),
       ),
     );
   }
 
   private isFinite(row: number): boolean {
-    for (const { states } of this.phases) {
-      for (const { data, width } of Object.values(states)) {
-        for (let at = row * width; at < (row + 1) * width; at++) if (!Number.isFinite(data[at])) return false;
-      }
-    }
-    return true;
+    return this.phases.every(({ states }) => isFiniteRow(states, row));
   }
 
   private inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -20,12 +20,14 @@ import {
 import { type AskContext, type Asked, askRank, askRecommend } from './asking.js';
 import { Catalogue } from './catalogue.js';
 import { PhaseEncoding } from './encoding.js';
-import { type Lane, laneHere, laneInWorker, type WorkerEntry, workerEntry } from './lane.js';
+import { laneHere, type WorkerEntry, workerEntry } from './lane.js';
 import type { JobResult, WorkerRecipe } from './messages.js';
 import { Pool } from './pool.js';
+import { ShortWay } from './short-way.js';
 import { UserStates } from './user-states.js';
 import { UserStore } from './user-store.js';
 import { infoOf, type LoadedVersion, loadVersion } from './version.js';
+import { startWorkers } from './workers.js';
 
 export interface EngineOptions {
   /** Worker threads; 0 computes on the calling thread. One less than there are cores, at least one, unless given. */
@@ -38,9 +40,6 @@ export interface EngineOptions {
   /** The worker's code, where it is not the compiled one. */
   entry?: WorkerEntry | undefined;
 }
-
-/** Threads that are replaced within a minute. */
-const MOST_LOSSES = 5;
 
 /**
  * Loads a version folder, checks every file, starts the workers and sends some requests through, so that the first real one is
@@ -72,6 +71,8 @@ class LiveEngine implements Engine {
   private readonly users: UserStore;
   private readonly states: UserStates;
   private readonly pool: Pool;
+  /** Absent where the calling thread computes everything anyway. */
+  private readonly shortWay: ShortWay | undefined;
   private readonly counts = {
     requests: { recommend: 0, rank: 0 },
     refused: 0,
@@ -111,27 +112,14 @@ class LiveEngine implements Engine {
     });
     const entry = options.entry ?? workerEntry();
     const workers = options.workers ?? Math.max(1, availableParallelism() - 1);
-    const lanes: Lane[] = [];
-    const losses: number[] = [];
-    const start = (at: number): Lane => {
-      if (entry === undefined || workers === 0) return laneHere(recipe());
-      // A thread that is lost is replaced: what it was doing has failed, the next requests need not.
-      return laneInWorker(recipe(), entry, () => {
-        const now = Date.now();
-        losses.push(now);
-        // One that dies again and again would only heat the machine: what is asked of it fails from then on.
-        if (losses.filter((then) => now - then < 60_000).length <= MOST_LOSSES) lanes[at] = start(at);
-      });
-    };
-    for (let at = 0; at < Math.max(1, workers); at++) {
-      if (at > 0 && (entry === undefined || workers === 0)) break;
-      lanes.push(start(at));
-    }
-    this.pool = new Pool(lanes, this.limits.queue);
+    const isThreaded = entry !== undefined && workers > 0;
+    const lanes = isThreaded ? startWorkers(recipe, entry, workers) : [laneHere(recipe())];
+    if (isThreaded) this.shortWay = new ShortWay(laneHere({ ...recipe(), onlyScores: true }));
+    this.pool = new Pool(lanes, this.limits.queue, this.shortWay);
   }
 
   async warm(budgets: boolean): Promise<void> {
-    await Promise.all(this.pool.lanes.map((lane) => lane.ready()));
+    await Promise.all(this.pool.everyone.map((lane) => lane.ready()));
     const { phases } = this.context.manifest;
     const keys = this.catalogue.table.keys;
     const candidates = keys.slice(
@@ -146,6 +134,9 @@ class LiveEngine implements Engine {
         if (phases[0]!.phase === 'retrieve') this.refuseFailed(await this.recommend(asker));
       }
     }
+    for (const { phase, parts } of phases) {
+      if (parts.rerank === undefined) await this.measureShortWay({ phase, candidates });
+    }
     this.context.budgets = budgets;
     this.counts.requests = { recommend: 0, rank: 0 };
     this.counts.degraded = { retrieve: 0, prerank: 0, rank: 0 };
@@ -153,9 +144,17 @@ class LiveEngine implements Engine {
     this.states.misses = 0;
   }
 
-  async recommend(request: RecommendRequest): Promise<RecommendAnswer> {
+  private async measureShortWay(request: RankRequest): Promise<void> {
+    if (this.shortWay === undefined || request.candidates.length === 0) return;
+    const { job } = askRank(this.context, request, now());
+    const { states } = await this.pool.run(job);
+    const [phase] = job.phases;
+    await this.shortWay.measure({ ...job, phases: [{ ...phase!, user: { state: states[phase!.phase]! } }] });
+  }
+
+  async recommend(request: RecommendRequest, isWanted?: () => boolean): Promise<RecommendAnswer> {
     const { keys } = this.catalogue.table;
-    const { result, base } = await this.ask('recommend', request, askRecommend, (row) => keys[row]!);
+    const { result, base } = await this.ask('recommend', request, askRecommend, (row) => keys[row]!, isWanted);
     const items = Array.from(result.found, (row, i) => ({
       item: keys[row]!,
       score: result.scores[i]!,
@@ -165,14 +164,14 @@ class LiveEngine implements Engine {
     return { ...base, items };
   }
 
-  async rank(request: RankRequest): Promise<RankAnswer> {
+  async rank(request: RankRequest, isWanted?: () => boolean): Promise<RankAnswer> {
     // Candidates are told as they were asked for: a key that is not known has no row.
     const nameOf = (at: number) => String(request.candidates[at]);
-    const { asked, result, base } = await this.ask('rank', request, askRank, nameOf);
+    const { asked, result, base } = await this.ask('rank', request, askRank, nameOf, isWanted);
     let unknown = 0;
     for (const row of asked.job.candidates!) if (row === 0) unknown++;
     const { found, reached, scores } = result;
-    return { ...base, phase: reached[0]?.phase, order: Uint32Array.from(found), scores, unknown };
+    return { ...base, phase: reached[0]?.phase, order: new Uint32Array(found), scores, unknown };
   }
 
   putItems(items: readonly ItemRow[]): Promise<ChangeReport> {
@@ -230,12 +229,13 @@ class LiveEngine implements Engine {
     request: R,
     turn: (context: AskContext, request: R, arrived: number) => Asked,
     nameOf: (found: number) => string,
+    isWanted: (() => boolean) | undefined,
   ): Promise<{ asked: Asked; result: JobResult; base: AnswerBase }> {
-    const arrived = performance.timeOrigin + performance.now();
+    const arrived = now();
     const asked = turn(this.context, request, arrived);
     let result: JobResult;
     try {
-      result = await this.pool.run(asked.job);
+      result = await this.pool.run(asked.job, isWanted);
     } catch (error) {
       const refused = error instanceof TwoTowerError && error.code.startsWith('SERVING_');
       if (refused) this.counts.refused++;
@@ -254,7 +254,7 @@ class LiveEngine implements Engine {
       phases: result.reports,
       degraded: result.degraded,
       userKnown: request.user !== undefined && this.users.has(request.user),
-      timing: { queueMs: result.queueMs, totalMs: performance.timeOrigin + performance.now() - arrived },
+      timing: { queueMs: result.queueMs, totalMs: now() - arrived },
       ...(request.explain === true && {
         explain: result.traces.map(({ phase, found, scores, kept }) => ({
           phase,
@@ -276,6 +276,10 @@ class LiveEngine implements Engine {
       'The model has diverged: publish another run.',
     );
   }
+}
+
+function now(): number {
+  return performance.timeOrigin + performance.now();
 }
 
 function counted<T>(rows: readonly T[], apply: (row: T) => boolean): ChangeReport {

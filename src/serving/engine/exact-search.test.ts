@@ -5,21 +5,23 @@ import { exactSearch } from './exact-search.js';
 test('is brute force: the best over all interests, equal ones by row, only what is allowed', () => {
   const cases = fc.record({
     width: fc.integer({ min: 1, max: 9 }),
+    offset: fc.integer({ min: 0, max: 3 }),
     rows: fc.integer({ min: 1, max: 40 }),
     interests: fc.integer({ min: 1, max: 3 }),
     k: fc.integer({ min: 1, max: 50 }),
     seed: fc.integer(),
   });
   fc.assert(
-    fc.property(cases, ({ width, rows, interests, k, seed }) => {
+    fc.property(cases, ({ width, offset, rows, interests, k, seed }) => {
       // Small whole numbers: products are exact, and ties are frequent.
       const draw = (i: number) => ((Math.imul(i + 1, seed | 1) >>> 13) % 3) - 1;
-      const data = Float32Array.from({ length: rows * width }, (_, i) => draw(i));
+      const stride = offset + width + 1;
+      const data = Float32Array.from({ length: rows * stride }, (_, i) => draw(i));
       const query = Float32Array.from({ length: interests * width }, (_, i) => draw(i + 1000));
       const allowed = (row: number) => draw(row + 5000) !== 0;
       const product = (row: number, q: number) => {
         let sum = 0;
-        for (let i = 0; i < width; i++) sum += data[row * width + i]! * query[q * width + i]!;
+        for (let i = 0; i < width; i++) sum += data[row * stride + offset + i]! * query[q * width + i]!;
         return sum;
       };
       const score = (row: number) => Math.max(...Array.from({ length: interests }, (_, q) => product(row, q)));
@@ -27,13 +29,13 @@ test('is brute force: the best over all interests, equal ones by row, only what 
         .filter(allowed)
         .sort((a, b) => score(b) - score(a) || a - b)
         .slice(0, k);
-      expect([...exactSearch({ data, width, shape: [width] }, rows, query, k, allowed)]).toEqual(expected);
+      expect([...exactSearch({ data, stride, offset, width }, rows, query, k, allowed)]).toEqual(expected);
     }),
   );
 });
 
 test('goes on from block to block', () => {
   const data = Float32Array.from({ length: 9000 }, (_, row) => row % 4500);
-  const best = exactSearch({ data, width: 1, shape: [1] }, 9000, Float32Array.of(1), 3, () => true);
+  const best = exactSearch({ data, stride: 1, offset: 0, width: 1 }, 9000, Float32Array.of(1), 3, () => true);
   expect([...best]).toEqual([4499, 8999, 4498]);
 });

@@ -1,5 +1,5 @@
 import { TopK } from '../../evaluation/topk.js';
-import type { SharedState } from './item-states.js';
+import type { Vectors } from './item-states.js';
 
 const BLOCK = 4096;
 
@@ -11,7 +11,7 @@ const BLOCK = 4096;
  * @returns rows, best first; equal scores by ascending row
  */
 export function exactSearch(
-  { data, width }: SharedState,
+  vectors: Vectors,
   rows: number,
   query: Float32Array,
   k: number,
@@ -21,22 +21,21 @@ export function exactSearch(
   const block = new Float32Array(BLOCK);
   for (let from = 0; from < rows; from += BLOCK) {
     const count = Math.min(BLOCK, rows - from);
-    innerProducts(data as Float32Array, width, from, count, query, block);
+    innerProducts(vectors, from, count, query, block);
     best.push(count === BLOCK ? block : block.subarray(0, count));
   }
   return best.result().items;
 }
 
 function innerProducts(
-  data: Float32Array,
-  width: number,
+  { data, stride, offset, width }: Vectors,
   first: number,
   count: number,
   query: Float32Array,
   into: Float32Array,
 ) {
   for (let i = 0; i < count; i++) {
-    const from = (first + i) * width;
+    const from = (first + i) * stride + offset;
     let best = Number.NEGATIVE_INFINITY;
     for (let q = 0; q < query.length; q += width) {
       // Four sums at once: each addition waits for the one before it.

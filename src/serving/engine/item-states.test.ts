@@ -1,37 +1,52 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Feeds } from '../../schema.js';
-import { type SharedStates, StateGatherer, withRoom, writeRows } from './item-states.js';
+import { capacityOf, isFiniteRow, makeRoom, packedStates, vectorAt, vectorsOf, writeRows } from './item-states.js';
 
-/** States whose value k of row r is 1000 r + k. */
-function states(rows: number, width: number): SharedStates {
-  const values = Array.from({ length: rows * width }, (_, at) => 1000 * Math.floor(at / width) + (at % width));
-  const state = (data: Float32Array | Int32Array) => ({ data, width, shape: [width] });
-  return { a: state(Float32Array.from(values)), b: state(Int32Array.from(values)), unread: state(new Float32Array(0)) };
-}
-
-test('rows are gathered whole, narrow and wide ones, again and again into the same memory', () => {
-  const gatherer = new StateGatherer();
-  const row = fc.integer({ min: 0, max: 6 });
-  fc.assert(
-    fc.property(fc.constantFrom(1, 3, 63, 64, 130), fc.array(row, { maxLength: 12 }), (width, rows) => {
-      const feeds: Feeds = {};
-      gatherer.gather(states(7, width), ['a', 'b'], Int32Array.from(rows), rows.length, feeds);
-      const expected = rows.flatMap((r) => Array.from({ length: width }, (_, k) => 1000 * r + k));
-      for (const name of ['a', 'b']) {
-        expect([...feeds[name]!.data]).toEqual(expected);
-        expect(feeds[name]!.shape).toEqual([rows.length, width]);
-      }
-      expect(Object.keys(feeds)).toEqual(['a', 'b']);
-    }),
+const packed = () =>
+  packedStates(
+    {
+      vector: { data: Float32Array.of(0, 1, 2, 10, 11, 12), shape: [2, 3] },
+      heads: { data: Float32Array.of(3, 4, 13, 14), shape: [2, 2, 1] },
+      query: { data: Int32Array.of(-1, 7), shape: [2] },
+    },
+    2,
+    4,
   );
+
+test('states of an item lie side by side, each from an even place on', () => {
+  const states = packed();
+  expect(states.memory).toBeInstanceOf(SharedArrayBuffer);
+  expect([states.stride, capacityOf(states)]).toEqual([8, 4]);
+  expect(states.layout).toEqual({
+    vector: { type: 'float32', offset: 0, width: 3, shape: [3] },
+    heads: { type: 'float32', offset: 4, width: 2, shape: [2, 1] },
+    query: { type: 'int32', offset: 6, width: 1, shape: [] },
+  });
+  expect([...new Float32Array(states.memory, 32, 6)]).toEqual([10, 11, 12, 0, 13, 14]);
+  expect([new Int32Array(states.memory)[6], new Int32Array(states.memory)[14]]).toEqual([-1, 7]);
 });
 
-test('more room keeps what was there, in shared memory, and rows are written where they belong', () => {
-  const { a } = states(3, 2);
-  const grown = withRoom(a!, 5);
-  expect(grown.data.buffer).toBeInstanceOf(SharedArrayBuffer);
-  expect([...grown.data]).toEqual([0, 1, 1000, 1001, 2000, 2001, 0, 0, 0, 0]);
-  writeRows({ a: grown }, Int32Array.of(4, 1), { a: { data: Float32Array.of(1, 2, 3, 4), shape: [2, 2] } });
-  expect([...grown.data]).toEqual([0, 1, 3, 4, 2000, 2001, 0, 0, 1, 2]);
+test('more room keeps what was there, and rows are written where they belong', () => {
+  const states = packed();
+  const before = states.memory;
+  makeRoom(states, 9);
+  expect([states.memory === before, capacityOf(states)]).toEqual([false, 9]);
+  writeRows(states, Int32Array.of(8, 0), {
+    vector: { data: Float32Array.of(1, 2, 3, 4, 5, 6), shape: [2, 3] },
+    heads: { data: Float32Array.of(7, 8, 9, 10), shape: [2, 2, 1] },
+    query: { data: Int32Array.of(11, 12), shape: [2] },
+  });
+  const [vectors, heads] = [vectorsOf(states, 'vector'), vectorsOf(states, 'heads')];
+  expect([0, 1, 8].map((row) => [...vectorAt(vectors, row), ...vectorAt(heads, row)])).toEqual([
+    [4, 5, 6, 9, 10],
+    [10, 11, 12, 13, 14],
+    [1, 2, 3, 7, 8],
+  ]);
+  expect(new Int32Array(states.memory)[8 * 8 + 6]).toBe(11);
+});
+
+test('a row with a float that is no number is told; the bits of whole numbers say nothing', () => {
+  const states = packed();
+  expect([isFiniteRow(states, 0), isFiniteRow(states, 1)]).toEqual([true, true]);
+  new Float32Array(states.memory)[13] = Number.NaN;
+  expect([isFiniteRow(states, 0), isFiniteRow(states, 1)]).toEqual([true, false]);
 });

@@ -2,16 +2,34 @@ import { TwoTowerError } from '../../errors.js';
 import type { FeedArray, Feeds } from '../../schema.js';
 import { readSafetensors } from '../../training/safetensors.js';
 
-/** One state of all items, row by row, in memory that every worker sees. */
-export interface SharedState {
-  data: Float32Array | Int32Array;
-  /** Values of one row, and its shape. */
+/** Where one state of an item lies in the item's row. */
+export interface StateLayout {
+  type: 'float32' | 'int32';
+  /** Its first value, counted from the beginning of the row, and how many there are. */
+  offset: number;
   width: number;
   shape: readonly number[];
 }
 
-/** By the name of the tensor, such as `item.vector`. */
-export type SharedStates = Record<string, SharedState>;
+/**
+ * The states of all items, in memory that every worker sees. All states of an item lie side by side in one row, so that a
+ * candidate is read from one place: measured, the five states of a RankTower item in a third of the time that five arrays take.
+ */
+export interface SharedStates {
+  memory: SharedArrayBuffer;
+  /** Values of four bytes from one row to the next; even, as are the offsets, so that two values can be copied as one double. */
+  stride: number;
+  /** By the name of the tensor, such as `item.vector`. */
+  layout: Readonly<Record<string, StateLayout>>;
+}
+
+/** One float state of all items: row r has `width` values from `r * stride + offset` on. */
+export interface Vectors {
+  data: Float32Array;
+  stride: number;
+  offset: number;
+  width: number;
+}
 
 /** Rows that are added before memory has to grow: the pages cost nothing until they are written. */
 const SPARE = 4096;
@@ -19,7 +37,7 @@ const SPARE = 4096;
 /** Reads the item states of a phase. @throws SERVING_STORE when a value is not finite or tensors differ in their rows */
 export async function readStates(file: string, rows: number): Promise<SharedStates> {
   const { tensors } = await readSafetensors(file);
-  const states: SharedStates = {};
+  const source: Feeds = {};
   for (const [name, { data, shape }] of tensors) {
     if (shape[0] !== rows) {
       throw new TwoTowerError(
@@ -28,73 +46,72 @@ export async function readStates(file: string, rows: number): Promise<SharedStat
         'Publish again.',
       );
     }
-    const source = data as Float32Array | Int32Array;
-    if (source instanceof Float32Array) refuseNaN(file, name, source);
-    states[name] = withRoom(
-      { data: source, width: source.length / Math.max(1, rows), shape: shape.slice(1) },
-      rows + SPARE,
-    );
+    if (data instanceof Float32Array) refuseNaN(file, name, data);
+    source[name] = { data: data as FeedArray, shape: [...shape] };
   }
+  return packedStates(source, rows, rows + SPARE);
+}
+
+/** Puts the states of the first `rows` items side by side, with room for `capacity` items. */
+export function packedStates(source: Feeds, rows: number, capacity: number): SharedStates {
+  const layout: Record<string, StateLayout> = {};
+  let stride = 0;
+  for (const [name, { data, shape }] of Object.entries(source)) {
+    const width = shape.slice(1).reduce((a, b) => a * b, 1);
+    const type = data instanceof Float32Array ? 'float32' : 'int32';
+    layout[name] = { type, offset: stride, width, shape: shape.slice(1) };
+    stride += width + (width % 2);
+  }
+  const states = { memory: new SharedArrayBuffer(capacity * stride * 4), stride, layout };
+  writeRows(
+    states,
+    Int32Array.from({ length: rows }, (_, row) => row),
+    source,
+  );
   return states;
 }
 
-/** The same states with room for so many rows. */
-export function withRoom(state: SharedState, rows: number): SharedState {
-  const Type = state.data.constructor as new (buffer: SharedArrayBuffer) => Float32Array | Int32Array;
-  const data = new Type(new SharedArrayBuffer(rows * state.width * 4));
-  data.set(state.data as Float32Array);
-  return { ...state, data };
+/** Items that there is room for. */
+export function capacityOf({ memory, stride }: SharedStates): number {
+  return stride === 0 ? Number.POSITIVE_INFINITY : memory.byteLength / (4 * stride);
 }
 
-/** From so many values on a row is copied sooner as a block than in a loop: measured, 128 values in half the time. */
-const WIDE = 64;
-
-/** Copies rows into one block of feeds. ONNX Runtime takes no shared memory, so that candidates are gathered anyway. */
-export class StateGatherer {
-  private readonly buffers = new Map<string, FeedArray>();
-
-  /** @param names of the states that are read */
-  gather(states: SharedStates, names: readonly string[], rows: Int32Array, count: number, feeds: Feeds): void {
-    for (const name of names) {
-      const { data, width, shape } = states[name]!;
-      const target = this.buffer(name, data, count * width);
-      copyRows(data, width, rows, count, target);
-      feeds[name] = { data: target, shape: [count, ...shape] };
-    }
-  }
-
-  private buffer(name: string, like: FeedArray, length: number): FeedArray {
-    let buffer = this.buffers.get(name);
-    if (buffer === undefined || buffer.length < length) {
-      const Type = like.constructor as new (length: number) => FeedArray;
-      buffer = new Type(length + (length >> 2));
-      this.buffers.set(name, buffer);
-    }
-    return buffer.subarray(0, length);
-  }
+/** Makes room for so many items. Whoever reads the memory there was before has to be told. */
+export function makeRoom(states: SharedStates, capacity: number): void {
+  const memory = new SharedArrayBuffer(capacity * states.stride * 4);
+  new Uint8Array(memory).set(new Uint8Array(states.memory));
+  states.memory = memory;
 }
 
-function copyRows(data: FeedArray, width: number, rows: Int32Array, count: number, target: FeedArray): void {
-  if (width >= WIDE) {
-    for (let i = 0; i < count; i++) {
-      const from = rows[i]! * width;
-      target.set(data.subarray(from, from + width), i * width);
-    }
-    return;
+/** One state of all items, to be read in place. */
+export function vectorsOf({ memory, stride, layout }: SharedStates, name: string): Vectors {
+  const { offset, width } = layout[name]!;
+  return { data: new Float32Array(memory), stride, offset, width };
+}
+
+/** A copy of one item's vector. */
+export function vectorAt({ data, stride, offset, width }: Vectors, row: number): Float32Array {
+  return Float32Array.from(data.subarray(row * stride + offset, row * stride + offset + width));
+}
+
+/** Whether all that is known of an item is numbers. */
+export function isFiniteRow({ memory, stride, layout }: SharedStates, row: number): boolean {
+  const values = new Float32Array(memory, row * stride * 4, stride);
+  for (const { type, offset, width } of Object.values(layout)) {
+    if (type === 'float32' && !values.subarray(offset, offset + width).every(Number.isFinite)) return false;
   }
-  let at = 0;
-  for (let i = 0; i < count; i++) {
-    const from = rows[i]! * width;
-    for (let k = 0; k < width; k++) target[at++] = data[from + k]!;
-  }
+  return true;
 }
 
 /** Writes freshly encoded rows: row i of the feeds becomes row `rows[i]`. */
-export function writeRows(states: SharedStates, rows: Int32Array, encoded: Feeds): void {
-  for (const [name, { data, width }] of Object.entries(states)) {
+export function writeRows({ memory, stride, layout }: SharedStates, rows: Int32Array, encoded: Feeds): void {
+  for (const [name, { type, offset, width }] of Object.entries(layout)) {
+    const target = type === 'float32' ? new Float32Array(memory) : new Int32Array(memory);
     const source = encoded[name]!.data;
-    for (let i = 0; i < rows.length; i++)
-      data.set(source.subarray(i * width, (i + 1) * width) as Float32Array, rows[i]! * width);
+    for (let i = 0; i < rows.length; i++) {
+      const to = rows[i]! * stride + offset;
+      for (let k = 0; k < width; k++) target[to + k] = source[i * width + k]!;
+    }
   }
 }
 

@@ -13,6 +13,8 @@ export interface WorkerRecipe {
   alive: Uint8Array;
   /** Threads of one session. */
   threads: number;
+  /** Whether nothing is loaded but what scores given candidates of users whose state is known. */
+  onlyScores?: boolean;
 }
 
 /** Which items retrieval may find. */

@@ -4,7 +4,8 @@ import type { RetrievalIndex } from '../../cascade/index/retrieval-index.js';
 import type { Feeds } from '../../schema.js';
 import { type PartManifest, type PhaseManifest, VERSION_FILES } from '../manifest.js';
 import { CostEstimate } from './cost-estimate.js';
-import { type SharedStates, StateGatherer, writeRows } from './item-states.js';
+import { StateGatherer } from './gather.js';
+import { type SharedStates, vectorAt, vectorsOf, writeRows } from './item-states.js';
 import { OnnxPart } from './onnx-part.js';
 
 /** Candidates that go through the score part at once. */
@@ -24,7 +25,8 @@ export class PhaseModel {
     private readonly folder: string,
     public states: SharedStates,
     private readonly threads: number,
-    private readonly user: OnnxPart,
+    /** Absent where states of users are given. */
+    private readonly user: OnnxPart | undefined,
     private readonly score: OnnxPart,
     private readonly rerank: OnnxPart | undefined,
     /** Over the item vectors, where the version brought one. */
@@ -32,7 +34,7 @@ export class PhaseModel {
   ) {
     const { score: scoreInputs, rerank: rerankInputs } = manifest.parts;
     const readBy = (part: PartManifest | undefined) =>
-      (part?.inputs ?? []).map(({ name }) => name).filter((name) => name in states);
+      (part?.inputs ?? []).map(({ name }) => name).filter((name) => name in states.layout);
     this.scored = readBy(scoreInputs);
     this.reranks = readBy(rerankInputs);
   }
@@ -42,9 +44,12 @@ export class PhaseModel {
     folder: string,
     states: SharedStates,
     threads: number,
+    onlyScores: boolean,
   ): Promise<PhaseModel> {
     const { user, score, rerank } = manifest.parts;
     const load = (part: typeof user) => OnnxPart.load(folder, part, threads);
+    if (onlyScores)
+      return new PhaseModel(manifest, folder, states, threads, undefined, await load(score), undefined, undefined);
     return new PhaseModel(
       manifest,
       folder,
@@ -60,7 +65,7 @@ export class PhaseModel {
 
   /** User feeds of one request → its states. */
   userState(feeds: Feeds): Promise<Feeds> {
-    return this.user.run(feeds);
+    return this.user!.run(feeds);
   }
 
   /**
@@ -93,15 +98,15 @@ export class PhaseModel {
   change(on: Int32Array, off: Int32Array): void {
     const { index, manifest } = this;
     if (index === undefined) return;
-    const { data, width } = this.states[`item.${manifest.retrieval!.item}`]!;
+    const vectors = vectorsOf(this.states, `item.${manifest.retrieval!.item}`);
     for (const row of off) index.remove(row);
     for (const row of on.slice().sort()) {
       // The index wants every row in turn; some were taken and not used.
       while (index.rows < row) {
-        index.add(index.rows, new Float32Array(width));
+        index.add(index.rows, new Float32Array(vectors.width));
         index.remove(index.rows - 1);
       }
-      index.add(row, Float32Array.from(data.subarray(row * width, (row + 1) * width)));
+      index.add(row, vectorAt(vectors, row));
     }
   }
 

@@ -2,7 +2,7 @@ import type { RetrievalIndex } from '../../cascade/index/retrieval-index.js';
 import type { Feed, Feeds } from '../../schema.js';
 import type { Phase } from '../contract.js';
 import { exactSearch } from './exact-search.js';
-import type { SharedStates } from './item-states.js';
+import { type SharedStates, vectorsOf } from './item-states.js';
 import type { Job, JobPhase, JobResult, RowChange, Search, WorkerRecipe } from './messages.js';
 import { descending } from './order.js';
 import { PhaseModel } from './phase-model.js';
@@ -31,10 +31,10 @@ export class PhaseRunner {
     this.excludedBy = new Uint32Array(alive.length);
   }
 
-  static async create({ phases, rows, alive, threads }: WorkerRecipe): Promise<PhaseRunner> {
+  static async create({ phases, rows, alive, threads, onlyScores = false }: WorkerRecipe): Promise<PhaseRunner> {
     const runner = new PhaseRunner(rows, alive);
     for (const { manifest, folder, states } of phases) {
-      const model = await PhaseModel.load(manifest, folder, states, threads);
+      const model = await PhaseModel.load(manifest, folder, states, threads, onlyScores);
       runner.models.set(manifest.phase, model);
       model.catchUp(alive);
     }
@@ -138,8 +138,8 @@ export class PhaseRunner {
     } else if (query?.data.every(Number.isFinite)) {
       const most = Math.max(1, Math.min(wanted, this.rows));
       if (model.index === undefined) {
-        const keys = model.states[`item.${vector!.item}`]!;
-        candidates = exactSearch(keys, this.rows, query.data as Float32Array, most, allowed);
+        const vectors = vectorsOf(model.states, `item.${vector!.item}`);
+        candidates = exactSearch(vectors, this.rows, query.data as Float32Array, most, allowed);
       } else {
         candidates = await this.searchIndex(model.index, query, most, search, allowed);
       }

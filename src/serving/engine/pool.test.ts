@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Lane } from './lane.js';
 import type { Job, JobResult } from './messages.js';
 import { Pool } from './pool.js';
+import type { ShortWay } from './short-way.js';
 
 /** A lane whose jobs end when they are told to. */
 function lane() {
@@ -38,6 +39,41 @@ test('jobs start in their order, wait in a bounded queue, and one more is refuse
   }
   await Promise.all(done);
   expect([started, pool.running, pool.queued]).toEqual([['a', 'b', 'c', 'd'], 0, 0]);
+});
+
+test('what nobody waits for any more is not begun, and makes room in the queue', async () => {
+  const { lane: only, started, end } = lane();
+  const pool = new Pool([only], 2);
+  const wanted = { c: true, d: true };
+  for (const name of ['a', 'b']) void pool.run(job(name));
+  const [c, d] = (['c', 'd'] as const).map((name) => pool.run(job(name), () => wanted[name]));
+  wanted.c = false;
+  void pool.run(job('e'));
+  await expect(c).rejects.toThrow('nobody waits');
+  expect(pool.queued).toBe(2);
+  wanted.d = false;
+  end();
+  await expect(d).rejects.toThrow('nobody waits');
+  await tick();
+  expect([started, pool.queued, pool.asked]).toEqual([['a', 'b', 'e'], 0, 5]);
+});
+
+test('what is done sooner than handed over does not wait, and neither does its closing forget it', async () => {
+  const [only, here] = [lane(), lane()];
+  const way = { lane: here.lane, takes: (asked: Job) => (asked as unknown as { name: string }).name === 'short' };
+  const pool = new Pool([only.lane], 0, way as ShortWay);
+  for (const name of ['a', 'b']) void pool.run(job(name));
+  const short = pool.run(job('short'));
+  await expect(pool.run(job('long'))).rejects.toMatchObject({ code: 'SERVING_OVERLOADED' });
+  expect([only.started, here.started, pool.oldest]).toEqual([['a', 'b'], ['short'], 0]);
+  only.end();
+  only.end();
+  const closing = pool.close();
+  await tick();
+  expect([pool.oldest, here.isClosed()]).toEqual([2, false]);
+  here.end();
+  await Promise.all([short, closing]);
+  expect(here.isClosed()).toBe(true);
 });
 
 test('the freest lane gets the next job', () => {

@@ -1,12 +1,14 @@
 import { TwoTowerError } from '../../errors.js';
 import type { Lane } from './lane.js';
 import type { Job, JobResult } from './messages.js';
+import type { ShortWay } from './short-way.js';
 
 /** Jobs a lane holds at once: one that runs, and the next, so that it does not wait for the answer's way back. */
 const HELD = 2;
 
 interface Waiting {
   job: Job;
+  isWanted: () => boolean;
   resolve: (result: JobResult) => void;
   reject: (error: Error) => void;
 }
@@ -24,8 +26,14 @@ export class Pool {
   constructor(
     readonly lanes: Lane[],
     private readonly limit: number,
+    private readonly shortWay?: ShortWay,
   ) {
     this.held = lanes.map(() => 0);
+  }
+
+  /** Everyone who computes with the catalogue. */
+  get everyone(): readonly Lane[] {
+    return this.shortWay === undefined ? this.lanes : [...this.lanes, this.shortWay.lane];
   }
 
   get queued(): number {
@@ -47,11 +55,16 @@ export class Pool {
     return this.nextJob;
   }
 
-  /** @throws SERVING_OVERLOADED, SERVING_CLOSED */
-  async run(job: Job): Promise<JobResult> {
+  /**
+   * @param isWanted asked before a job that had to wait is begun; it fails where nobody waits for its answer any more
+   * @throws SERVING_OVERLOADED, SERVING_CLOSED
+   */
+  async run(job: Job, isWanted: () => boolean = () => true): Promise<JobResult> {
     if (this.closed) throw new TwoTowerError('SERVING_CLOSED', 'the engine is shutting down');
-    const lane = this.freest();
-    if (lane === undefined && this.queue.length >= this.limit) {
+    const isShort = this.shortWay?.takes(job) === true;
+    const lane = isShort ? undefined : this.freest();
+    if (!isShort && lane === undefined && this.queue.length >= this.limit) this.dropUnwanted();
+    if (!isShort && lane === undefined && this.queue.length >= this.limit) {
       throw new TwoTowerError(
         'SERVING_OVERLOADED',
         `${this.queue.length} requests wait already`,
@@ -61,8 +74,9 @@ export class Pool {
     const number = this.nextJob++;
     this.underWay.add(number);
     try {
+      if (isShort) return await this.shortWay!.lane.run(job);
       if (lane !== undefined) return await this.start(lane, job);
-      return await new Promise((resolve, reject) => this.queue.push({ job, resolve, reject }));
+      return await new Promise((resolve, reject) => this.queue.push({ job, isWanted, resolve, reject }));
     } finally {
       this.underWay.delete(number);
       if (this.underWay.size === 0) for (const tell of this.drained.splice(0)) tell();
@@ -73,7 +87,7 @@ export class Pool {
   async close(): Promise<void> {
     this.closed = true;
     if (this.underWay.size > 0) await new Promise<void>((resolve) => this.drained.push(resolve));
-    await Promise.all(this.lanes.map((lane) => lane.close()));
+    await Promise.all(this.everyone.map((lane) => lane.close()));
   }
 
   private async start(lane: number, job: Job): Promise<JobResult> {
@@ -82,8 +96,18 @@ export class Pool {
       return await this.lanes[lane]!.run(job);
     } finally {
       this.held[lane]!--;
+      this.dropUnwanted();
       const next = this.queue.shift();
       if (next !== undefined) this.start(this.freest() ?? lane, next.job).then(next.resolve, next.reject);
+    }
+  }
+
+  private dropUnwanted(): void {
+    for (let at = this.queue.length - 1; at >= 0; at--) {
+      const { isWanted, reject } = this.queue[at]!;
+      if (isWanted()) continue;
+      this.queue.splice(at, 1);
+      reject(new TwoTowerError('SERVING_OVERLOADED', 'nobody waits for the answer any more'));
     }
   }
 

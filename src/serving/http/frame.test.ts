@@ -16,6 +16,7 @@ test('a frame comes back as it was, from any place in a buffer', () => {
         const moved = new Uint8Array(bytes.length + shift);
         moved.set(bytes, shift);
         expect(decodeFrame(moved.subarray(shift))).toEqual(frame);
+        expect(decodeFrame(Buffer.from(moved.buffer, shift))).toEqual(frame);
       },
     ),
     { numRuns: 100 },

@@ -22,6 +22,10 @@ const TYPES = {
   uint64: BigUint64Array,
 } as const;
 
+// Making one takes longer than using it.
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
 export type FrameArrayType = keyof typeof TYPES;
 export type FrameArray = Int32Array | Uint32Array | Float32Array | Float64Array | BigInt64Array | BigUint64Array;
 export interface Frame {
@@ -34,7 +38,7 @@ export class FrameError extends Error {}
 
 export function encodeFrame({ head, arrays }: Frame): Uint8Array<ArrayBuffer> {
   const list = Object.entries(arrays).map(([name, values]) => ({ name, type: typeOf(values), length: values.length }));
-  const text = new TextEncoder().encode(JSON.stringify({ ...head, arrays: list }));
+  const text = encoder.encode(JSON.stringify({ ...head, arrays: list }));
   const headLength = aligned(8 + text.length) - 8;
   const sizes = Object.values(arrays).map((values) => aligned(values.byteLength));
   const bytes = new Uint8Array(8 + headLength + sizes.reduce((sum, size) => sum + size, 0));
@@ -54,8 +58,9 @@ export function encodeFrame({ head, arrays }: Frame): Uint8Array<ArrayBuffer> {
 /** @throws FrameError when the bytes are no frame or their lengths do not fit together */
 export function decodeFrame(bytes: Uint8Array): Frame {
   if (bytes.byteLength < 8) throw new FrameError(`${bytes.byteLength} bytes are too few for a frame`);
-  // Typed arrays must begin at a multiple of their element size, which a slice of a larger buffer need not.
-  const own = bytes.byteOffset % ALIGNMENT === 0 ? bytes : bytes.slice();
+  // Typed arrays must begin at a multiple of their element size, which a slice of a larger buffer need not. A Buffer's own slice
+  // would be no copy.
+  const own = bytes.byteOffset % ALIGNMENT === 0 ? bytes : new Uint8Array(bytes);
   const view = new DataView(own.buffer, own.byteOffset, own.byteLength);
   if (view.getUint32(0, true) !== MAGIC) throw new FrameError('the frame does not begin with TTF1');
   const headLength = view.getUint32(4, true);
@@ -88,7 +93,7 @@ export function decodeFrame(bytes: Uint8Array): Frame {
 function headOf(bytes: Uint8Array): Record<string, unknown> {
   let head: unknown;
   try {
-    head = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    head = JSON.parse(decoder.decode(bytes));
   } catch {
     throw new FrameError('the head is not JSON in UTF-8');
   }

@@ -1,9 +1,14 @@
 /** Bytes that one number takes at most. */
 const LONGEST = 24;
 const ZERO = 48;
-const DECIMALS = 6;
 /** Beyond this the sixth decimal of a double says nothing, and its digits are not those of a whole number. */
 const LARGEST = 1e9;
+
+/** Three digits at once: the characters of n at 3 n, for n below 1,000. */
+const DIGITS = Uint8Array.from(
+  { length: 3000 },
+  (_, i) => ZERO + (Math.floor(Math.floor(i / 3) / 10 ** (2 - (i % 3))) % 10),
+);
 
 /**
  * Writes long lists of keys and scores as JSON, several times as fast as JSON.stringify, which looks for the shortest digits that
@@ -28,8 +33,10 @@ export class JsonNumbers {
     for (let i = 0; i < keys.length; i++) {
       if (i > 0) this.byte(44);
       const key = keys[i]!;
-      if (typeof key === 'number') this.whole(key);
-      else this.text(JSON.stringify(key));
+      if (typeof key === 'number') {
+        this.reserve(LONGEST);
+        this.length = wholeAt(this.bytes, this.length, key);
+      } else this.text(JSON.stringify(key));
     }
     this.byte(93);
   }
@@ -37,58 +44,21 @@ export class JsonNumbers {
   /** `[` scores `]`, rounded to six decimals; null for what is no number. */
   scores(scores: Float32Array): void {
     this.byte(91);
+    this.reserve((LONGEST + 1) * scores.length);
+    const { bytes } = this;
+    let at = this.length;
     for (let i = 0; i < scores.length; i++) {
-      if (i > 0) this.byte(44);
-      this.score(scores[i]!);
+      if (i > 0) bytes[at++] = 44;
+      const score = scores[i]!;
+      if (Math.abs(score) < LARGEST) at = scoreAt(bytes, at, score);
+      else at += bytes.write(Number.isFinite(score) ? String(score) : 'null', at, 'latin1');
     }
+    this.length = at;
     this.byte(93);
   }
 
   done(): Buffer {
     return this.bytes.subarray(0, this.length);
-  }
-
-  private score(score: number): void {
-    if (!Number.isFinite(score)) {
-      this.text('null');
-      return;
-    }
-    if (Math.abs(score) >= LARGEST) {
-      this.text(String(score));
-      return;
-    }
-    this.reserve(LONGEST);
-    let micros = Math.round(Math.abs(score) * 1e6);
-    if (score < 0 && micros > 0) this.bytes[this.length++] = 45;
-    const whole = Math.floor(micros / 1e6);
-    this.digits(whole);
-    micros -= whole * 1e6;
-    if (micros === 0) return;
-    this.bytes[this.length++] = 46;
-    for (let place = DECIMALS - 1; place >= 0; place--) {
-      const rest = Math.floor(micros / 10);
-      this.bytes[this.length + place] = ZERO + (micros - rest * 10);
-      micros = rest;
-    }
-    this.length += DECIMALS;
-  }
-
-  private whole(value: number): void {
-    this.reserve(LONGEST);
-    if (value < 0) this.bytes[this.length++] = 45;
-    this.digits(Math.abs(value));
-  }
-
-  private digits(value: number): void {
-    let count = 1;
-    for (let bound = 10; value >= bound; bound *= 10) count++;
-    let rest = value;
-    for (let place = count - 1; place >= 0; place--) {
-      const next = Math.floor(rest / 10);
-      this.bytes[this.length + place] = ZERO + (rest - next * 10);
-      rest = next;
-    }
-    this.length += count;
   }
 
   private byte(code: number): void {
@@ -102,4 +72,50 @@ export class JsonNumbers {
     this.bytes.copy(larger, 0, 0, this.length);
     this.bytes = larger;
   }
+}
+
+/** Each of these writes at a place and returns the place behind. Whole numbers of 31 bits are the fastest to divide. */
+function scoreAt(bytes: Buffer, at: number, score: number): number {
+  const micros = Math.round(Math.abs(score) * 1e6);
+  if (score < 0 && micros > 0) bytes[at++] = 45;
+  const whole = (micros / 1e6) | 0;
+  const rest = (micros - whole * 1e6) | 0;
+  const behind = digitsAt(bytes, at, whole);
+  if (rest === 0) return behind;
+  bytes[behind] = 46;
+  const thousands = (rest / 1000) | 0;
+  threeAt(bytes, behind + 1, thousands);
+  threeAt(bytes, behind + 4, rest - 1000 * thousands);
+  return behind + 7;
+}
+
+function wholeAt(bytes: Buffer, at: number, value: number): number {
+  if (value >= 0 && value <= 0x7fffffff) return digitsAt(bytes, at, value | 0);
+  return at + bytes.write(String(value), at, 'latin1');
+}
+
+/** @param value of 31 bits */
+function digitsAt(bytes: Buffer, at: number, value: number): number {
+  let count = 1;
+  for (let bound = 10; value >= bound; bound *= 10) count++;
+  let rest = value;
+  let left = count;
+  for (; left >= 3; left -= 3) {
+    const next = (rest / 1000) | 0;
+    threeAt(bytes, at + left - 3, rest - 1000 * next);
+    rest = next;
+  }
+  for (; left > 0; left--) {
+    const next = (rest / 10) | 0;
+    bytes[at + left - 1] = ZERO + (rest - 10 * next);
+    rest = next;
+  }
+  return at + count;
+}
+
+function threeAt(bytes: Buffer, at: number, value: number): void {
+  const digits = 3 * value;
+  bytes[at] = DIGITS[digits]!;
+  bytes[at + 1] = DIGITS[digits + 1]!;
+  bytes[at + 2] = DIGITS[digits + 2]!;
 }

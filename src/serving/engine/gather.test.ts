@@ -1,0 +1,48 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Feeds } from '../../schema.js';
+import { StateGatherer } from './gather.js';
+import { packedStates } from './item-states.js';
+
+/** Some states that begin with 1000 r + k as value k of row r, and go on with numbers whose bits look like no number's. */
+function states(rows: number, width: number) {
+  const at = (r: number, k: number) => (k % 5 === 3 ? -1 - k : 1000 * r + k);
+  const values = Array.from({ length: rows * width }, (_, i) => at(Math.floor(i / width), i % width));
+  const shape = [rows, width];
+  return {
+    at,
+    packed: packedStates(
+      {
+        floats: { data: Float32Array.from(values), shape },
+        unread: { data: new Float32Array(rows), shape: [rows] },
+        ints: { data: Int32Array.from(values), shape },
+      },
+      rows,
+      rows + 3,
+    ),
+  };
+}
+
+test('rows are gathered whole, narrow and wide ones, again and again into the same memory', () => {
+  const row = fc.integer({ min: 0, max: 6 });
+  fc.assert(
+    fc.property(
+      fc.constantFrom(1, 2, 3, 8, 33, 130),
+      fc.array(fc.array(row, { maxLength: 80 }), { minLength: 1, maxLength: 3 }),
+      (width, requests) => {
+        const gatherer = new StateGatherer();
+        const { packed, at } = states(7, width);
+        for (const rows of requests) {
+          const feeds: Feeds = {};
+          gatherer.gather(packed, ['floats', 'ints'], Int32Array.from(rows), rows.length, feeds);
+          const expected = rows.flatMap((r) => Array.from({ length: width }, (_, k) => at(r, k)));
+          for (const name of ['floats', 'ints']) {
+            expect([...feeds[name]!.data]).toEqual(expected);
+            expect(feeds[name]!.shape).toEqual([rows.length, width]);
+          }
+          expect(Object.keys(feeds)).toEqual(['floats', 'ints']);
+        }
+      },
+    ),
+  );
+});
