@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import pino from 'pino';
 import { funnelOptions } from '../serving/funnel-log/log.js';
 import { serviceOptions } from '../serving/http/options.js';
@@ -10,6 +10,7 @@ interface Options {
   host: string;
   port: number;
   keys?: string;
+  state?: string;
   workers?: number;
   concurrency: number;
   logShare: number;
@@ -32,6 +33,12 @@ export const serve: Verb = {
         '--keys <file>',
         'API keys (twotower keys makes the file); without it whoever is on this machine may read',
       )
+      .addOption(
+        new Option(
+          '--state <url>',
+          'Redis or Valkey that several servers of the store share (redis://…, rediss://…); without it changes lie in the store',
+        ).env('TWOTOWER_STATE'),
+      )
       .option('--workers <n>', 'worker threads (default: one less than there are cores)', wholeNumber(0))
       .option('--concurrency <n>', 'requests under way; one more is answered 503', wholeNumber(1), limits.concurrency)
       .option('--log-share <share>', 'share of the requests that the funnel log takes down', shareOf, 0)
@@ -39,13 +46,18 @@ export const serve: Verb = {
       .option('--log-level <level>', `one of ${LEVELS.join(', ')}; lines of JSON on stderr`, levelOf, 'info')
       .addHelpText(
         'after',
-        examples('twotower serve store', 'twotower serve store --host 0.0.0.0 --keys keys.yaml --log-share 0.05'),
+        examples(
+          'twotower serve store',
+          'twotower serve store --host 0.0.0.0 --keys keys.yaml --log-share 0.05',
+          'twotower serve store --keys keys.yaml --state redis://10.0.0.5:6379/0',
+        ),
       )
       .action(async (store: string, options: Options) => {
         const { host, port, concurrency } = options;
         const log = pino({ level: options.logLevel, base: {} }, pino.destination({ dest: 2, sync: true }));
         const serving = await serveStore({
           store,
+          state: options.state,
           service: serviceOptions.parse({
             host,
             port,

@@ -34,11 +34,11 @@ test('a server that is too busy is asked again, and not for ever', async () => {
   const { url } = await startService({ host: new FakeHost() });
   const answers: number[] = [];
   const busy =
-    (times: number): typeof fetch =>
+    (times: number, code = 'OVERLOADED'): typeof fetch =>
     (input, init) => {
       answers.push(0);
       if (answers.length > times) return fetch(input, init);
-      const body = JSON.stringify({ error: { code: 'OVERLOADED', message: 'too much' } });
+      const body = JSON.stringify({ error: { code, message: 'too much' } });
       return Promise.resolve(new Response(body, { status: 503, headers: { 'retry-after': '0.01' } }));
     };
   expect((await new TwoTowerClient({ url, fetch: busy(2) }).recommend({ k: 1 })).items).toHaveLength(1);
@@ -46,4 +46,9 @@ test('a server that is too busy is asked again, and not for ever', async () => {
   answers.length = 0;
   await expect(new TwoTowerClient({ url, fetch: busy(9) }).recommend({})).rejects.toMatchObject({ code: 'OVERLOADED' });
   expect(answers).toHaveLength(3);
+  answers.length = 0;
+  // It may have been taken.
+  const client = new TwoTowerClient({ url, fetch: busy(9, 'NOT_CONFIRMED') });
+  await expect(client.putItems([{ key: 1, values: {} }])).rejects.toMatchObject({ code: 'NOT_CONFIRMED' });
+  expect(answers).toHaveLength(1);
 });

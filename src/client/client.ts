@@ -124,8 +124,10 @@ export class TwoTowerClient {
       });
       if (response.ok) return response;
       const error = await errorOf(response);
-      // The server took nothing of such a request, so that it may be sent again whatever it asks.
-      if ((response.status !== 429 && response.status !== 503) || attempt >= retries) throw error;
+      // The server took nothing of such a request, so that it may be sent again whatever it asks; but for one whose change may be
+      // stored: whether it may be made twice only the caller knows.
+      const isUntaken = [429, 503].includes(response.status) && error.code !== 'NOT_CONFIRMED';
+      if (!isUntaken || attempt >= retries) throw error;
       const seconds = Number(response.headers.get('retry-after') ?? 1);
       await new Promise((resolve) => setTimeout(resolve, seconds * 1000 * (0.5 + Math.random())));
     }

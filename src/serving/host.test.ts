@@ -2,7 +2,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { temporaryFolder } from '../testing/folder.js';
-import type { EngineHost } from './contract.js';
+import type { EngineHost, Stale } from './contract.js';
 import { type HostOptions, openHost } from './host.js';
 import { publish } from './publish.js';
 import { rollBack, useVersion, versionFolder } from './store.js';
@@ -211,4 +211,22 @@ test('swaps under load: every answer is of one version, none fails', async () =>
   running = false;
   await Promise.all(load);
   expect([...answered].sort()).toEqual(['v1', 'v2']);
+});
+
+test('answers say that they may be old, and no version is loaded that could not be brought up to date', async () => {
+  let stale: Stale | undefined;
+  let prepared = 0;
+  await open({ stale: () => stale, prepare: async () => void prepared++ });
+  expect((await host.recommend({ user: 1 })).stale).toBeUndefined();
+  await addVersion('v2');
+  await useVersion(store, 'v2');
+  stale = { reason: 'unreachable', since: 1, detail: 'it does not answer' };
+  expect((await host.refresh()).refused).toMatchObject({ version: 'v2', code: 'SERVING_STATE' });
+  expect((await host.recommend({ user: 1 })).stale).toEqual(stale);
+  expect((await host.rank({ user: 1, candidates: [1] })).stale).toEqual(stale);
+  expect([prepared, host.ready(), versions()]).toEqual([1, true, [['v1', 1]]]);
+  stale = { ...stale, reason: 'behind' };
+  // Its files have not changed, but what it lacked was elsewhere.
+  expect(await host.refresh()).toEqual({ changed: true });
+  expect(prepared).toBe(2);
 });

@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { didYouMean, TwoTowerError } from '../errors.js';
 import type {
+  AnswerBase,
   ChangeReport,
   Engine,
   EngineHost,
@@ -11,6 +12,7 @@ import type {
   RankRequest,
   RecommendRequest,
   RefusedVersion,
+  Stale,
   UserRow,
 } from './contract.js';
 import { type EngineOptions, openEngine } from './engine/engine.js';
@@ -26,6 +28,8 @@ export interface HostOptions extends EngineOptions {
    * meanwhile follows by itself.
    */
   prepare?: (engine: Engine) => Promise<void>;
+  /** Why answers may be older than what is stored. They say so, and no version is loaded that could not be prepared. */
+  stale?: () => Stale | undefined;
   /** Told when other versions answer from now on, and when one was refused. */
   onChange?: (live: { version: string; share: number }[]) => void;
   onRefused?: (refused: RefusedVersion) => void;
@@ -80,12 +84,12 @@ class StoreHost implements EngineHost {
     if (pollMs > 0) this.timer = setInterval(() => void this.refresh(), pollMs).unref();
   }
 
-  recommend(request: RecommendRequest, version?: string) {
-    return this.engineFor(request.user, version).then((engine) => engine.recommend(request));
+  recommend(request: RecommendRequest, version?: string, isWanted?: () => boolean) {
+    return this.ask(request.user, version, (engine) => engine.recommend(request, isWanted));
   }
 
-  rank(request: RankRequest, version?: string) {
-    return this.engineFor(request.user, version).then((engine) => engine.rank(request));
+  rank(request: RankRequest, version?: string, isWanted?: () => boolean) {
+    return this.ask(request.user, version, (engine) => engine.rank(request, isWanted));
   }
 
   putItems(items: readonly ItemRow[]) {
@@ -147,7 +151,17 @@ class StoreHost implements EngineHost {
     await Promise.all([...engines.map(({ engine }) => engine.close()), ...this.leaving]);
   }
 
-  private async engineFor(user: Key | undefined, version: string | undefined): Promise<Engine> {
+  private async ask<A extends AnswerBase>(
+    user: Key | undefined,
+    version: string | undefined,
+    ask: (engine: Engine) => Promise<A>,
+  ): Promise<A> {
+    const answer = await ask(this.engineFor(user, version));
+    const stale = this.options.stale?.();
+    return stale === undefined ? answer : { ...answer, stale };
+  }
+
+  private engineFor(user: Key | undefined, version: string | undefined): Engine {
     const { engines } = this;
     if (engines.length === 0) throw new TwoTowerError('SERVING_CLOSED', 'no version is ready to answer');
     if (version !== undefined) {
@@ -226,6 +240,7 @@ class StoreHost implements EngineHost {
     this.backlogs.add(backlog);
     let engine: Engine | undefined;
     try {
+      this.refuseStale();
       engine = await openEngine(folder, this.options);
       if (engine.info.id !== version) {
         const message = `${folder} holds version ${engine.info.id}`;
@@ -239,11 +254,19 @@ class StoreHost implements EngineHost {
       await engine?.close();
       const refusal = this.refuse(version, error);
       this.tried.clear();
-      this.tried.set(version, { state, refusal });
+      // What it lacked lies outside of its folder.
+      if (refusal.code !== 'SERVING_STATE') this.tried.set(version, { state, refusal });
       return refusal;
     } finally {
       this.backlogs.delete(backlog);
     }
+  }
+
+  /** @throws SERVING_STATE where what has changed since the version's publication cannot be read */
+  private refuseStale(): void {
+    const stale = this.options.stale?.();
+    if (stale === undefined || stale.reason === 'behind') return;
+    throw new TwoTowerError('SERVING_STATE', `what has changed since cannot be read: ${stale.detail}`);
   }
 
   private refuse(version: string, error: unknown): RefusedVersion {

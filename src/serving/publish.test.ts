@@ -236,8 +236,8 @@ test('with an approximate index the same is retrieved, also after changes', asyn
   const alive = new Uint8Array(60).fill(1, 1, 41);
   alive[3] = 0;
   alive[45] = 1;
-  const { data, width } = states['item.vector']!;
-  data.copyWithin(45 * width, 5 * width, 6 * width);
+  const { memory, stride } = states;
+  new Float32Array(memory).copyWithin(45 * stride, 5 * stride, 6 * stride);
   const recipe = { phases: [{ manifest: phase, folder: phaseFolder, states }], rows: 46, alive, threads: 1 };
   const runner = await PhaseRunner.create(recipe);
   const encoding = new PhaseEncoding(phase, schema, encoders, (key) => items.values(items.rowOf(key as string)));

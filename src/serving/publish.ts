@@ -162,7 +162,8 @@ async function writeHistories(file: string, { histories }: Dataset): Promise<voi
   await writeSafetensors(file, tensors);
 }
 
-async function filesOf(folder: string): Promise<Manifest['files']> {
+/** Every file below a folder with its size and checksum, as a manifest names them. */
+export async function filesOf(folder: string): Promise<Manifest['files']> {
   const files: Manifest['files'] = {};
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   for (const entry of entries) {

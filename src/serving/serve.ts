@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { TwoTowerError } from '../errors.js';
@@ -8,6 +9,8 @@ import { openHost } from './host.js';
 import { createKey, type KeyEntry, KeyRing, readKeyFile } from './http/keys.js';
 import type { ServiceOptions } from './http/options.js';
 import { createService, refuseOpenWorld } from './http/service.js';
+import { RedisState } from './state/redis-state.js';
+import type { ServingState } from './state/serving-state.js';
 import { StateStore } from './store/state-store.js';
 
 /** Folders in a store that the server writes: what changed at run time, and the funnel log. */
@@ -15,6 +18,11 @@ export const SERVER_FOLDERS = { state: 'state', funnel: 'funnel' } as const;
 
 export interface ServeOptions {
   store: string;
+  /**
+   * Address of the Redis or Valkey that several servers of the store share: `redis://…`. What changes at run time lies there, and
+   * nothing but the funnel log in the store. Without one it lies in the store, which this server then has to itself.
+   */
+  state?: string | undefined;
   service: ServiceOptions;
   funnel: FunnelOptions;
   /** File of API keys; without one reading is open (on loopback only) and a key for writing is made up. */
@@ -41,10 +49,12 @@ export interface Serving {
  * Serves a store: opens what was changed at run time, loads the current version with it, and listens when it is warm. Where the
  * current version cannot be loaded the server listens all the same and is not ready until one can.
  *
- * @throws SERVING_STORE where `store` is none, SERVING_STATE where another server has it open, USAGE, CONFIG_INVALID
+ * @throws SERVING_STORE where `store` is none, SERVING_STATE where another server has it open or the shared state cannot be reached,
+ * USAGE, CONFIG_INVALID
  */
 export async function serve({
   store,
+  state: shared,
   service: options,
   funnel: funnelOptions,
   log,
@@ -66,7 +76,7 @@ export async function serve({
     for (const part of open.splice(0).reverse()) await part.close();
   };
   try {
-    const state = await StateStore.open(join(store, SERVER_FOLDERS.state));
+    const state = await openState(store, shared, log);
     open.push(state);
     const host = await openHost(store, {
       ...rest.engine,
@@ -75,13 +85,21 @@ export async function serve({
         const { rows } = await state.replay(engine, warn);
         if (rows > 0) log.info({ version: engine.info.id, rows }, 'changes since publication applied');
       },
+      stale: () => state.status().stale,
       onChange: (live) => log.info({ live }, 'versions that answer'),
       onRefused: (refused) => log.error({ refused }, 'a version was refused'),
     });
     open.push(host);
+    state.follow(host);
     let funnel: FunnelLog | undefined;
     if (funnelOptions.share > 0) {
-      funnel = await FunnelLog.open(join(store, SERVER_FOLDERS.funnel), { host, state, options: funnelOptions, warn });
+      funnel = await FunnelLog.open(join(store, SERVER_FOLDERS.funnel), {
+        host,
+        state,
+        options: funnelOptions,
+        shared: shared !== undefined,
+        warn,
+      });
       open.push(funnel);
       funnel.start();
     }
@@ -102,6 +120,34 @@ export async function serve({
     await closeAll();
     throw listenError(error, options);
   }
+}
+
+async function openState(store: string, shared: string | undefined, log: Logger): Promise<ServingState> {
+  const folder = join(store, SERVER_FOLDERS.state);
+  if (shared === undefined) return StateStore.open(folder);
+  let isCarriedOver = false;
+  const state = await RedisState.open(shared, {
+    store,
+    ...(existsSync(folder) && {
+      before() {
+        isCarriedOver = true;
+        return StateStore.open(folder);
+      },
+    }),
+    log: {
+      info: (message) => log.info(message),
+      warn: (message) => log.warn(message),
+      error: (message) => log.error(message),
+    },
+  });
+  if (isCarriedOver) {
+    await rename(folder, `${folder}-carried-over`).catch((error: Error) => log.warn(error.message));
+  } else if (existsSync(folder)) {
+    log.warn(
+      `${folder} holds changes of a single server: they are not part of the shared state, which was there before`,
+    );
+  }
+  return state;
 }
 
 function keysOf(file: string | undefined): { keys: KeyRing; writeKey: string | undefined } {

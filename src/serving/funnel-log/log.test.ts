@@ -14,10 +14,11 @@ async function opened(options: object = {}) {
   const state = await StateStore.open(join(folder, 'state'));
   onTestFinished(() => state.close());
   const warnings: string[] = [];
-  const open = () =>
+  const open = (shared = false) =>
     FunnelLog.open(join(folder, 'funnel'), {
       host,
       state,
+      shared,
       options: funnelOptions.parse({ share: 1, windowSeconds: 10, ...options }),
       warn: (message) => warnings.push(message),
     });
@@ -125,4 +126,30 @@ test('the share decides by the id alone', async () => {
   expect(log.samples('40000000')).toBe(false);
   expect(log.samples('ffffffff')).toBe(false);
   await log.close();
+});
+
+test('servers of a fleet write one log, and take over what one that was killed had waiting', async () => {
+  const { folder, open, ask, parts, warnings } = await opened();
+  const before = await open();
+  await ask(before, 100);
+  await before.close();
+  const [a, killed] = [await open(true), await open(true)];
+  await ask(a, 101);
+  await ask(killed, 102);
+  await Promise.all([a.save(), killed.save()]);
+  // What one server of its own left waiting is taken over, not what another that runs has.
+  expect(await a.flush(110_999)).toEqual({ requests: 1 });
+  expect(parts()).toHaveLength(1);
+  await killed.close();
+  const late = await open(true);
+  expect(await late.flush(200_000)).toEqual({ requests: 1 });
+  expect(await a.flush(200_000)).toEqual({ requests: 1 });
+  expect(parts()).toHaveLength(3);
+  const ids = (
+    await Promise.all(parts().map((part) => parquet(join(folder, 'funnel', 'parts', part, 'events.parquet'))))
+  ).flat();
+  expect(new Set(ids.map(({ request_id }) => request_id)).size).toBe(3);
+  expect(readdirSync(join(folder, 'funnel')).filter((name) => name.startsWith('pending'))).toHaveLength(2);
+  await Promise.all([a.close(), late.close()]);
+  expect(warnings).toEqual([]);
 });

@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { EngineHost } from '../contract.js';
+import type { ServingState } from '../state/serving-state.js';
 import { DurableMap, type Operation } from '../store/database.js';
-import type { StateStore } from '../store/state-store.js';
 import { FeedbackIndex, type FunnelRow, type PendingRequest, pendingOf, rowsOf } from './entry.js';
+import { takeLeftBehind } from './left-behind.js';
 import { type KnownEntity, writePart } from './part.js';
 import type { FunnelEntry, FunnelRecorder } from './recorder.js';
 
@@ -28,7 +30,7 @@ const CLOCK_MS = 60_000;
 /**
  * Takes down sampled requests with every phase's scores, waits for the feedback on them and writes both together:
  *
- *     FOLDER/pending/         requests that are waited for (survive a crash but for the last second)
+ *     FOLDER/pending/         requests that are waited for (survive a crash but for the last second); pending-ID of the servers of a fleet
  *     FOLDER/parts/TIME-N/    events.parquet, items.jsonl, users.jsonl: see `export.ts`
  */
 export class FunnelLog implements FunnelRecorder {
@@ -43,9 +45,11 @@ export class FunnelLog implements FunnelRecorder {
 
   private constructor(
     private readonly folder: string,
+    /** Name of its folder; where a fleet writes one log, each server has a folder of its own. */
+    private readonly name: string,
     private readonly pending: DurableMap,
     private readonly host: Pick<EngineHost, 'item' | 'user'>,
-    private readonly state: StateStore,
+    private readonly state: ServingState,
     private readonly options: FunnelOptions,
     private readonly warn: (message: string) => void,
   ) {}
@@ -55,14 +59,17 @@ export class FunnelLog implements FunnelRecorder {
     folder: string,
     parts: {
       host: Pick<EngineHost, 'item' | 'user'>;
-      state: StateStore;
+      state: ServingState;
       options: FunnelOptions;
+      /** Whether other servers write to the same folder. */
+      shared?: boolean;
       warn: (message: string) => void;
     },
   ): Promise<FunnelLog> {
     await mkdir(join(folder, 'parts'), { recursive: true });
-    const pending = await DurableMap.open(join(folder, 'pending'));
-    return new FunnelLog(folder, pending, parts.host, parts.state, parts.options, parts.warn);
+    const name = parts.shared === true ? `pending-${randomUUID()}` : 'pending';
+    const pending = await DurableMap.open(join(folder, name));
+    return new FunnelLog(folder, name, pending, parts.host, parts.state, parts.options, parts.warn);
   }
 
   /** Writes to the disk from now on by itself. */
@@ -122,6 +129,7 @@ export class FunnelLog implements FunnelRecorder {
     await this.save();
     return this.alone(async () => {
       let requests = 0;
+      if (this.name !== 'pending') await takeLeftBehind(this.folder, { name: this.name, map: this.pending });
       for (;;) {
         const ready = await this.ready(now - this.options.windowSeconds * 1000);
         if (ready.length === 0) break;
@@ -155,8 +163,7 @@ export class FunnelLog implements FunnelRecorder {
     const requests = ready.map(([, request]) => request);
     const window = this.options.windowSeconds;
     const feedback = new FeedbackIndex();
-    const first = await this.state.firstSince(requests[0]!.time * 1000 - CLOCK_MS);
-    for await (const { event } of this.state.eventsFrom(first)) feedback.add(event);
+    for await (const event of this.state.eventsSince(requests[0]!.time * 1000 - CLOCK_MS)) feedback.add(event);
 
     const items = new Map<string, KnownEntity>();
     const note = (key: string) => {
@@ -190,7 +197,8 @@ export class FunnelLog implements FunnelRecorder {
   private async removeOld(now: number): Promise<void> {
     const oldest = stamp(now - this.options.keepDays * DAY_MS);
     for (const name of await readdir(join(this.folder, 'parts'))) {
-      if (/^\d/.test(name) && name < oldest) await rm(join(this.folder, 'parts', name), { recursive: true });
+      if (/^\d/.test(name) && name < oldest)
+        await rm(join(this.folder, 'parts', name), { recursive: true, force: true });
     }
   }
 

@@ -12,6 +12,14 @@ const base = {
   degraded: z
     .array(z.object({ phase, reason: z.enum(['budget', 'failed']), detail: z.string() }))
     .describe('phases that were skipped; the order of the one before was kept'),
+  stale: z
+    .object({
+      reason: z.enum(['unreachable', 'lost', 'behind']),
+      since: z.number().describe('seconds since 1970'),
+      detail: z.string(),
+    })
+    .optional()
+    .describe('present where items and users may be older than what is stored, in a fleet that shares its state'),
   userKnown: z.boolean(),
   timing: z.object({ queueMs: z.number(), totalMs: z.number() }),
   explain: z

@@ -1,8 +1,11 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { AnswerBase, EngineHost } from '../contract.js';
+import type { AnswerBase, EngineHost, Stale } from '../contract.js';
+import type { StateStatus } from '../state/serving-state.js';
 
 /** Upper bounds in seconds: fine where the goals are (2, 5, 8, 15 ms), coarse beyond. */
 const SECONDS = [0.0005, 0.001, 0.002, 0.003, 0.005, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1, 2.5, 10];
+
+const STALE = ['unreachable', 'lost', 'behind'] as const satisfies Stale['reason'][];
 
 /** Answers whose version is remembered, so that feedback that names one counts for it. */
 const REMEMBERED_ANSWERS = 50_000;
@@ -35,7 +38,7 @@ export class ServiceMetrics {
   ]);
   private readonly changes = this.counter('changes_total', 'rows of changes', ['kind', 'outcome']);
 
-  constructor(host: EngineHost, underWay: () => number) {
+  constructor(host: EngineHost, underWay: () => number, state: () => StateStatus) {
     collectDefaultMetrics({ register: this.registry });
     const gauge = (name: string, help: string, labelNames: string[], read: (set: Gauge) => void) => {
       new Gauge({
@@ -52,6 +55,12 @@ export class ServiceMetrics {
     gauge('ready', 'whether the current version is loaded and warm', [], (set) => set.set(host.ready() ? 1 : 0));
     gauge('http_under_way', 'requests under way', [], (set) => set.set(underWay()));
     gauge('refused_versions', 'versions that were tried and refused', [], (set) => set.set(host.refused().length));
+    gauge('state_stale', 'whether items and users may be older than what is stored, by reason', ['reason'], (set) => {
+      const { stale } = state();
+      for (const reason of STALE) set.set({ reason }, stale?.reason === reason ? 1 : 0);
+    });
+    gauge('state_behind', 'stored changes that are not applied here yet', [], (set) => set.set(state().behind));
+    gauge('state_rebuilt', 'times that all of the shared state was read again', [], (set) => set.set(state().rebuilt));
     const perVersion = (name: string, help: string, read: (live: ReturnType<EngineHost['live']>[number]) => number) =>
       gauge(name, help, ['version'], (set) => {
         for (const live of host.live()) set.set({ version: live.info.id }, read(live));

@@ -16,6 +16,7 @@ export const PROBLEMS = {
   FAILED: { status: 500, about: 'a fault of the server; its log says more' },
   OVERLOADED: { status: 503, about: 'more requests are under way than the server takes' },
   NOT_READY: { status: 503, about: 'no version is loaded yet, or the server is ending' },
+  NOT_CONFIRMED: { status: 503, about: 'it is not known whether the change was stored: send it again' },
   NOT_STORED: { status: 503, about: 'the change could not be made durable and was not applied' },
 } as const;
 
@@ -56,6 +57,8 @@ export function problemOf(error: unknown): Problem {
     if (error.code === 'SERVING_CLOSED') return new Problem('NOT_READY', error.message);
     if (error.code === 'SERVING_STATE')
       return new Problem('NOT_STORED', 'the change could not be stored and was not applied');
+    if (error.code === 'SERVING_UNCONFIRMED')
+      return new Problem('NOT_CONFIRMED', 'it is not known whether the change was stored: send it again');
     if (error.code === 'USAGE') return new Problem('REQUEST_INVALID', error.message);
     return new Problem('FAILED', 'the server could not answer');
   }

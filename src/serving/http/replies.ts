@@ -19,12 +19,13 @@ function jsonScores(scores: Float32Array): (number | null)[] {
   return list;
 }
 
-function base(requestId: string, { version, phases, degraded, userKnown, timing, explain }: AnswerBase) {
+function base(requestId: string, { version, phases, degraded, stale, userKnown, timing, explain }: AnswerBase) {
   return {
     requestId,
     version,
     phases: phases.map((one) => ({ ...one, ms: jsonScore(one.ms)! })),
     degraded,
+    ...(stale !== undefined && { stale }),
     userKnown,
     timing: { queueMs: jsonScore(timing.queueMs)!, totalMs: jsonScore(timing.totalMs)! },
     ...(explain !== undefined && {

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { EngineHost, Key } from '../contract.js';
 import type { FunnelRecorder } from '../funnel-log/recorder.js';
-import type { StateStore } from '../store/state-store.js';
+import type { ServingState } from '../state/serving-state.js';
 import { changeAnswer, itemAnswer, lookupAnswer, rankAnswer, recommendAnswer, userAnswer } from './answers.js';
 import { rankFrame, validBody } from './body.js';
 import { FRAME_TYPE } from './frame.js';
@@ -16,7 +16,7 @@ import { eventsBody, itemsBody, keysBody, lookupBody, rankBody, recommendBody, u
 /** What the handlers work with. */
 export interface ServiceContext {
   host: EngineHost;
-  state: StateStore;
+  state: ServingState;
   options: ServiceOptions;
   metrics: ServiceMetrics;
   live: LiveStats;
@@ -77,13 +77,14 @@ export const ROUTES: readonly Route[] = [
     summary: 'the best items for a user, through all phases of the cascade',
     body: recommendBody,
     answer: recommendAnswer,
-    async handle({ host, metrics, live, funnel }, request) {
+    async handle({ host, metrics, live, funnel }, request, { raw }) {
       const { version, ...asked } = validBody(recommendBody, request.body);
       // Not passed on where it is not asked for: the engine keeps users' states for requests that are made now.
       const time = asked.time ?? Date.now() / 1000;
       // What is taken down needs every phase's scores, whether or not the client does.
       const sampled = funnel?.samples(request.id) === true;
-      const answer = await host.recommend({ ...asked, explain: asked.explain === true || sampled }, version);
+      const explain = asked.explain === true || sampled;
+      const answer = await host.recommend({ ...asked, explain }, version, () => !raw.destroyed);
       if (sampled) funnel!.record({ id: request.id, time, request: asked, answer });
       if (asked.explain !== true) delete answer.explain;
       metrics.answer('recommend', request.id, answer, answer.items.length);
@@ -102,7 +103,7 @@ export const ROUTES: readonly Route[] = [
     async handle({ host, metrics, live }, request, reply) {
       const framed = request.body instanceof Uint8Array;
       const { version, ...asked } = framed ? rankFrame(request.body as Uint8Array) : validBody(rankBody, request.body);
-      const answer = await host.rank(asked, version);
+      const answer = await host.rank(asked, version, () => !reply.raw.destroyed);
       metrics.answer('rank', request.id, answer, answer.order.length);
       live.answer('rank', asked.user === undefined ? undefined : String(asked.user), answer);
       const { accept = '' } = request.headers;

@@ -12,7 +12,7 @@ import { TwoTowerError } from '../../errors.js';
 import { packagePath } from '../../package-root.js';
 import type { EngineHost } from '../contract.js';
 import type { FunnelRecorder } from '../funnel-log/recorder.js';
-import type { StateStore } from '../store/state-store.js';
+import type { ServingState } from '../state/serving-state.js';
 import { Admission } from './admission.js';
 import { type Asset, dashboardAssets } from './assets.js';
 import { FRAME_TYPE } from './frame.js';
@@ -27,7 +27,7 @@ import { JSON_TYPE, ROUTES, type Route, type ServiceContext } from './routes.js'
 
 export interface ServiceParts {
   host: EngineHost;
-  state: StateStore;
+  state: ServingState;
   keys: KeyRing;
   options: ServiceOptions;
   log: Logger;
@@ -67,7 +67,11 @@ export async function createService({ host, state, keys, options, log, funnel }:
     state,
     options,
     funnel,
-    metrics: new ServiceMetrics(host, () => admission.underWay),
+    metrics: new ServiceMetrics(
+      host,
+      () => admission.underWay,
+      () => state.status(),
+    ),
     live: new LiveStats(),
   };
   let draining = false;
@@ -156,7 +160,9 @@ export async function createService({ host, state, keys, options, log, funnel }:
         new Problem('NOT_READY', draining ? 'the server is ending' : 'no version is loaded yet'),
       );
     }
-    return reply.type(JSON_TYPE).send('{"status":"ready"}');
+    // Not a reason to send requests elsewhere: the other servers of the fleet share the same state.
+    const { stale } = state.status();
+    return reply.type(JSON_TYPE).send(JSON.stringify({ status: 'ready', ...(stale && { stale }) }));
   });
   for (const [path, asset] of dashboardAssets()) app.get(path, (_, reply) => answerAsset(reply, asset));
 

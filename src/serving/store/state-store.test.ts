@@ -7,7 +7,8 @@ import { TwoTowerError } from '../../errors.js';
 import { killAfter, spawnModule } from '../../testing/child.js';
 import { temporaryFolder } from '../../testing/folder.js';
 import { FakeHost } from '../http/testing/fake-host.js';
-import { StateStore, type StoredEvent } from './state-store.js';
+import type { StoredEvent } from '../state/serving-state.js';
+import { StateStore } from './state-store.js';
 
 const WRITER = new URL('testing/writer.ts', import.meta.url);
 
@@ -132,6 +133,31 @@ test('events are read from a number on', async () => {
   ]);
   expect(await read(2)).toEqual([[2, 3]]);
   await store.close();
+});
+
+test('what a user did before being removed does not come back, neither with the user nor after opening again', async () => {
+  class Removing extends FakeHost {
+    readonly removed: unknown[] = [];
+    override async deleteUsers(keys: Parameters<FakeHost['deleteUsers']>[0]) {
+      this.removed.push(...keys);
+      return super.deleteUsers(keys);
+    }
+  }
+  const folder = await temporaryFolder();
+  const store = await StateStore.open(folder);
+  const host = new FakeHost();
+  await store.addEvents([event(1), { ...event(2), user: 'v' }], host);
+  await store.deleteUsers(['u'], host);
+  await store.putUsers([{ key: 'u', values: { age: 1 } }], host);
+  await store.addEvents([event(3)], host);
+  await store.close();
+  const again = await StateStore.open(folder);
+  const other = new Removing();
+  await again.replay(other, () => {});
+  await again.close();
+  expect(other.events.map(({ time }) => time)).toEqual([2, 3]);
+  // Removed first: what a version brings along of the user goes too.
+  expect([other.removed, other.users.get('u')]).toEqual([['u'], { age: 1 }]);
 });
 
 test('two servers cannot open one store', async () => {

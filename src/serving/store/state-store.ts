@@ -1,18 +1,8 @@
-import type { ChangeReport, EngineHost, FeedbackEvent, ItemRow, Key, UserRow } from '../contract.js';
+import type { ChangeReport, ItemRow, Key, UserRow } from '../contract.js';
+import type { StoredRow } from '../state/apply.js';
+import { replayAll } from '../state/replay.js';
+import type { ChangeTarget, ServingState, StateStatus, StoredEvent } from '../state/serving-state.js';
 import { DurableMap, type Operation } from './database.js';
-
-/** What changes are applied to. */
-export type ChangeTarget = Pick<EngineHost, 'putItems' | 'deleteItems' | 'putUsers' | 'deleteUsers' | 'addEvents'>;
-
-/** An event with when it came in and which answer it speaks of. */
-export interface StoredEvent extends FeedbackEvent {
-  user: string;
-  item: string;
-  time: number;
-  /** Milliseconds since 1970. */
-  received: number;
-  requestId?: string;
-}
 
 export interface StateStoreOptions {
   /** Events that are kept; the oldest go first. */
@@ -22,20 +12,19 @@ export interface StateStoreOptions {
 /** A row of the log of items or users: what stands under the key, or that nothing does. */
 const REMOVED = 'null';
 const DEFAULT_EVENTS = 5_000_000;
-/** Rows that are given to the engine at once when the store is replayed. */
-const REPLAY_ROWS = 1_000;
 /** Old events are removed this many at a time. */
 const TRIM_EVENTS = 10_000;
 /** The character after `!`: beyond every key of a prefix. */
 const END = '"';
 
 /**
- * Items, users and events that came after a version was published, on disk: a change is durable before it is applied and
- * answered, and everything is applied again when the server starts. What is stored here goes before what a version brings along.
+ * Items, users and events that came after a version was published, on the disk of one server: a change is durable before it is
+ * applied and answered, and everything is applied again when the server starts.
  *
- * Keys: `i!KEY`, `u!KEY` (JSON of the raw columns, `null` where it was removed), `e!SEQUENCE`.
+ * Keys: `i!KEY`, `u!KEY` (JSON of the raw columns, `null` where it was removed), `e!SEQUENCE`, and `f!KEY` (of a user who was
+ * removed, the sequence number after the last event before).
  */
-export class StateStore {
+export class StateStore implements ServingState {
   /** Items and users change one after another: the order on disk is that in which the engine sees them. */
   private last: Promise<unknown> = Promise.resolve();
 
@@ -59,19 +48,30 @@ export class StateStore {
   }
 
   putItems(rows: readonly ItemRow[], target: ChangeTarget): Promise<ChangeReport> {
-    return this.replace('i', rows.map(entryOf), () => target.putItems(rows));
+    return this.replace(
+      rows.map((row) => entryOf('i', row)),
+      () => target.putItems(rows),
+    );
   }
 
   deleteItems(keys: readonly Key[], target: ChangeTarget): Promise<ChangeReport> {
-    return this.replace('i', keys.map(removalOf), () => target.deleteItems(keys));
+    return this.replace(
+      keys.map((key) => removalOf('i', key)),
+      () => target.deleteItems(keys),
+    );
   }
 
   putUsers(rows: readonly UserRow[], target: ChangeTarget): Promise<ChangeReport> {
-    return this.replace('u', rows.map(entryOf), () => target.putUsers(rows));
+    return this.replace(
+      rows.map((row) => entryOf('u', row)),
+      () => target.putUsers(rows),
+    );
   }
 
   deleteUsers(keys: readonly Key[], target: ChangeTarget): Promise<ChangeReport> {
-    return this.replace('u', keys.map(removalOf), () => target.deleteUsers(keys));
+    const next = String(this.nextEvent);
+    const marks = keys.map((key) => ({ key: `f!${key}`, value: next }));
+    return this.replace([...keys.map((key) => removalOf('u', key)), ...marks], () => target.deleteUsers(keys));
   }
 
   /** Events do not replace one another, so that any number may be on their way at once. */
@@ -84,57 +84,38 @@ export class StateStore {
     return target.addEvents(events);
   }
 
-  /**
-   * Applies everything stored, in order, to what was just loaded. What cannot be applied (a column that a new version does not
-   * know) is told and left where it is.
-   */
   async replay(target: ChangeTarget, warn: (message: string) => void): Promise<{ rows: number }> {
-    let rows = 0;
-    const inBatches = async <T>(
-      prefix: string,
-      parse: (key: string, value: string) => T,
-      apply: (batch: T[]) => Promise<unknown>,
-    ) => {
-      let batch: T[] = [];
-      const flush = async () => {
-        try {
-          if (batch.length > 0) await apply(batch);
-          rows += batch.length;
-        } catch {
-          // One bad row must not take the others with it.
-          for (const one of batch) {
-            await apply([one]).then(
-              () => rows++,
-              (error: Error) => warn(`${this.map.folder}: a stored change was not applied: ${error.message}`),
-            );
-          }
-        }
-        batch = [];
-      };
-      for await (const [key, value] of this.map.entries({ gte: `${prefix}!`, lt: `${prefix}${END}` })) {
-        batch.push(parse(key.slice(2), value));
-        if (batch.length === REPLAY_ROWS) await flush();
-      }
-      await flush();
+    const forgotten = new Map<string, number>();
+    for await (const [key, value] of this.under('f')) forgotten.set(key, Number(value));
+    const rowsOf = async function* (entries: AsyncIterable<[string, string]>): AsyncGenerator<StoredRow> {
+      for await (const [key, value] of entries) yield [key, JSON.parse(value) as StoredRow[1]];
     };
-    const rowOf = (key: string, value: string) => ({ key, values: JSON.parse(value) as ItemRow['values'] | null });
-    type Parsed = ReturnType<typeof rowOf>;
-    const kept = (batch: Parsed[]) => batch.filter((row): row is ItemRow & { key: string } => row.values !== null);
-    const removed = (batch: Parsed[]) => batch.filter((row) => row.values === null).map(({ key }) => key);
-    await inBatches('i', rowOf, async (batch) => {
-      if (kept(batch).length > 0) await target.putItems(kept(batch));
-      if (removed(batch).length > 0) await target.deleteItems(removed(batch));
-    });
-    await inBatches('u', rowOf, async (batch) => {
-      if (kept(batch).length > 0) await target.putUsers(kept(batch));
-      if (removed(batch).length > 0) await target.deleteUsers(removed(batch));
-    });
-    await inBatches(
-      'e',
-      (_, value) => JSON.parse(value) as StoredEvent,
-      (batch) => target.addEvents(batch),
+    const eventsFrom = this.eventsFrom(0);
+    return replayAll(
+      {
+        items: () => rowsOf(this.under('i')),
+        users: () => rowsOf(this.under('u')),
+        async *removedUsers() {
+          yield* forgotten.keys();
+        },
+        async *events() {
+          for await (const { event, next } of eventsFrom) if (next > (forgotten.get(event.user) ?? 0)) yield event;
+        },
+      },
+      target,
+      (message) => warn(`${this.map.folder}: ${message}`),
     );
-    return { rows };
+  }
+
+  /** Nobody else writes here. */
+  follow(): void {}
+
+  status(): StateStatus {
+    return { behind: 0, rebuilt: 0 };
+  }
+
+  async *eventsSince(since: number): AsyncGenerator<StoredEvent> {
+    for await (const { event } of this.eventsFrom(await this.firstSince(since))) yield event;
   }
 
   /** Events in the order in which they came, from sequence number `from` on; each with the number after it. */
@@ -154,19 +135,24 @@ export class StateStore {
     return first;
   }
 
-  /** Waits for the changes under way. */
   async close(): Promise<void> {
     await this.last;
     await this.map.close();
   }
 
+  /** Entries under a prefix, by what stands behind it, in the order of the keys. */
+  private async *under(prefix: string): AsyncGenerator<[string, string]> {
+    for await (const [key, value] of this.map.entries({ gte: `${prefix}!`, lt: `${prefix}${END}` })) {
+      yield [key.slice(2), value];
+    }
+  }
+
   private replace(
-    prefix: string,
     entries: { key: string; value: string }[],
     apply: () => Promise<ChangeReport>,
   ): Promise<ChangeReport> {
     const work = async () => {
-      const keys = entries.map(({ key }) => `${prefix}!${key}`);
+      const keys = entries.map(({ key }) => key);
       const before = await this.map.get(keys);
       await this.map.write(entries.map(({ value }, i) => ({ type: 'put', key: keys[i]!, value })));
       try {
@@ -195,12 +181,12 @@ export class StateStore {
   }
 }
 
-function entryOf({ key, values }: ItemRow): { key: string; value: string } {
-  return { key: String(key), value: JSON.stringify(values) };
+function entryOf(prefix: string, { key, values }: ItemRow): { key: string; value: string } {
+  return { key: `${prefix}!${key}`, value: JSON.stringify(values) };
 }
 
-function removalOf(key: Key): { key: string; value: string } {
-  return { key: String(key), value: REMOVED };
+function removalOf(prefix: string, key: Key): { key: string; value: string } {
+  return { key: `${prefix}!${key}`, value: REMOVED };
 }
 
 function eventKey(sequence: number): string {

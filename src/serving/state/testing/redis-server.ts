@@ -1,0 +1,106 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+
+/** Where tests are to be complete the server has to be there. */
+export const noRedis = !isOnPath('redis-server') && process.env.CI === undefined;
+
+/** A redis-server of our own on loopback, with a folder of its own, that can be ended and started again. */
+export class RedisServer {
+  private child: ChildProcess | undefined;
+
+  private constructor(
+    readonly port: number,
+    private readonly folder: string,
+    private readonly settings: readonly string[],
+  ) {}
+
+  /** @param settings of the command line, such as `--requirepass` and a password */
+  static async start(...settings: string[]): Promise<RedisServer> {
+    const server = new RedisServer(await freePort(), await mkdtemp(join(tmpdir(), 'twotower-redis-')), settings);
+    await server.start();
+    return server;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it (again), with what its last save left. */
+  async start(): Promise<void> {
+    const own = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.folder, '--save', ''];
+    const child = spawn('redis-server', [...own, ...this.settings], { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.child = child;
+    let said = '';
+    await new Promise<void>((ready, fail) => {
+      child.once('error', fail);
+      child.once('exit', (code) => fail(new Error(`redis-server ended with code ${code}: ${said}`)));
+      child.stdout!.on('data', (data) => {
+        said += data;
+        if (/Ready to accept connections/.test(said)) ready();
+      });
+    });
+  }
+
+  /** Ends it; with SIGKILL at once and without saving. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const { child } = this;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  }
+
+  async remove(): Promise<void> {
+    await this.stop('SIGKILL');
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** So many nodes that share the slots of one cluster. */
+export async function startCluster(count: number): Promise<RedisServer[]> {
+  const nodes = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const port = String(await freePort());
+      return RedisServer.start('--cluster-enabled', 'yes', '--cluster-port', port, '--appendonly', 'yes');
+    }),
+  );
+  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`);
+  const child = spawn('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'], { stdio: 'ignore' });
+  const [code] = await once(child, 'exit');
+  if (code !== 0) throw new Error(`redis-cli ended with code ${code}`);
+  return nodes;
+}
+
+/** Reads until it is so; @throws where it is not after so many milliseconds */
+export async function eventually(isSo: () => boolean | Promise<boolean>, ms = 5_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!(await isSo())) {
+    if (Date.now() > end) throw new Error(`it is not so after ${ms} ms: ${isSo}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function isOnPath(program: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
