@@ -13,6 +13,7 @@ import {
   shared,
   squeeze,
   type Tensor,
+  width,
 } from '../src/graph/index.js';
 import { defineModel } from '../src/models/contract.js';
 import { activate } from '../src/nn/activations.js';
@@ -44,7 +45,7 @@ export const printedTwoTower = defineModel({
     score: z
       .enum(['cosine', 'scaled-cosine', 'inner'])
       .default('cosine')
-      .describe('bare, times a learned number, or neither'),
+      .describe('bare, times a learned number that begins at 10, or an inner product'),
   }),
   create(_schema, { start: said, lastReLU, score }) {
     const tower = (fields: readonly Field[]) => {
@@ -64,7 +65,7 @@ export const printedTwoTower = defineModel({
       user({ fields }) {
         const vector = tower(fields);
         // Normalised vectors have 128 components of size 1.
-        const factor = score === 'cosine' ? undefined : constant('scale', score === 'inner' ? 1 / 128 : 1, vector);
+        const factor = score === 'cosine' ? undefined : constant('scale', score === 'inner' ? 1 / 128 : 10, vector);
         return { vector: factor ? multiply(vector, factor) : vector, level: constant('level', 0, vector) };
       },
       score: (user, item) => add(reduceSum(multiply(user.vector!, item.vector!), -1), squeeze(user.level!, -1)),
@@ -92,7 +93,9 @@ export const printedCold = defineModel({
       user: ({ fields }) => side(fields),
       score: (user, item) =>
         shared('cold', () => {
-          const flat = concat([user.embeddings!, item.embeddings!]);
+          // One request may meet many items.
+          const met = (values: Tensor) => broadcastTo(values, [item.linear!.shape[0]!, width(values)], item.linear!);
+          const flat = concat([met(user.embeddings!), item.embeddings!]);
           const fields = reshape(flat, [flat.shape[0]!, count('user') + count('item'), EMBEDDING]);
           const hidden = Math.floor((count('user') + count('item')) / 2);
           const gated = squeezeExcitation('gate', fields, { hidden, gate: 'relu', residual: true });
@@ -100,7 +103,7 @@ export const printedCold = defineModel({
             (h, units, i) => {
               return dropout(activate(dense(`layer${i}`, h, units, { initialize: weights(said) }), 'relu'), 0.1);
             },
-            concat([flatten(gated), user.numbers!, item.numbers!]),
+            concat([flatten(gated), met(user.numbers!), item.numbers!]),
           );
           const deep = dense('logit', x, 1, { initialize: weights(said), bias: true });
           return squeeze(add(add(deep, user.linear!), item.linear!), -1);

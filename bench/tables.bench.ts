@@ -5,7 +5,8 @@ import { withBlock } from './markdown.js';
 import { blocks } from './tables.js';
 
 export const name = 'tables';
-export const description = 'puts what is in bench/results into docs/results.md and the pages of the models';
+export const description =
+  'puts what is in bench/results into docs/results.md, docs/scaling.md and the pages of the models';
 
 export async function run(): Promise<void> {
   for (const block of blocks()) {

@@ -3,6 +3,7 @@ import { ABLATED } from './ablations.js';
 import { jointTraining, stages } from './cascade-tables.js';
 import { type Block, table } from './markdown.js';
 import { nextItem, orders, reconstruction } from './next-item-tables.js';
+import { planCheck, scaling } from './plan-tables.js';
 import { cell, METRICS, type Metric, type Row } from './protocol.js';
 import { readResults } from './results.js';
 
@@ -54,6 +55,8 @@ export function blocks(): Block[] {
     { file: RESULTS, name: 'interaction', command: 'npm run bench -- interaction', content: interaction() },
     { file: RESULTS, name: 'ceiling', command: 'npm run bench -- ceiling', content: ceiling() },
     { file: RESULTS, name: 'stages', command: 'npm run bench -- cascade', content: stages() },
+    { file: 'docs/scaling.md', name: 'plan-check', command: 'npm run bench -- plan', content: planCheck() },
+    { file: 'docs/scaling.md', name: 'scaling', command: 'npm run bench -- plan', content: scaling() },
     { file: readme('lt-ttd'), name: 'joint', command: 'npm run bench -- lt-ttd', content: jointTraining() },
     { file: readme('t2diff'), name: 'next-item', command: 'npm run bench -- next-item', content: nextItem() },
     { file: readme('t2diff'), name: 'orders', command: 'npm run bench -- orders', content: orders() },

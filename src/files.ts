@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { threadId } from 'node:worker_threads';
 
-/** Temporary names in use by this process. */
+/** Temporary names in use by this thread. */
 const active = new Set<string>();
-let counter = 0;
+/** Threads share the process id, and none may take for a leftover what another is writing. */
+const NAMES_PER_THREAD = 2 ** 32;
+let counter = threadId * NAMES_PER_THREAD;
 
 /**
  * Writes a file whole or not at all: under a temporary name beside it, flushed to the disk, then renamed.
@@ -84,10 +87,11 @@ export async function removeAbandoned(folder: string): Promise<void> {
 async function removeLeftovers(folder: string, name: string): Promise<void> {
   for (const entry of await readdir(folder)) {
     if (!entry.startsWith(`.${name}.`)) continue;
-    const match = /^(\d+)-\d+\.partial$/.exec(entry.slice(name.length + 2));
+    const match = /^(\d+)-(\d+)\.partial$/.exec(entry.slice(name.length + 2));
     if (match === null || active.has(join(folder, entry))) continue;
-    const pid = Number(match[1]);
-    if (pid === process.pid || !isAlive(pid)) await rm(join(folder, entry), { recursive: true, force: true });
+    const [pid, number] = [Number(match[1]), Number(match[2])];
+    const dead = pid === process.pid ? Math.floor(number / NAMES_PER_THREAD) === threadId : !isAlive(pid);
+    if (dead) await rm(join(folder, entry), { recursive: true, force: true });
   }
 }
 

@@ -23,7 +23,9 @@ it('compare shows a line per run, prints the table, writes the results, and keep
   expect(stdout).toMatch(/^small +0\.\d{4}/m);
   expect(stdout).toContain('One seed.');
   for (const name of Object.values(LEADERBOARD_FILES)) expect(existsSync(join(toy.out, name))).toBe(true);
-  const again = await twotower('compare', file, '--out', toy.out, '--json');
+  const again = await twotower('compare', file, '--out', toy.out, '--parallel', '2', '--json');
   expect(again.stderr.match(/kept$/gm)).toHaveLength(2);
   expect(JSON.parse(again.stdout).tables[0].models).toHaveLength(2);
+  const none = await twotower('compare', file, '--parallel', '0');
+  expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('--parallel')]);
 });

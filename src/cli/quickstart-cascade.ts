@@ -45,7 +45,7 @@ export async function trainCascade(out: string, output: Output): Promise<Quickst
   ) => {
     const assignments = Object.entries(set).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
     const read = readConfig(packagePath('configs', config), assignments);
-    return trainWatched(read, join(out, QUICKSTART[name]), false, output, data);
+    return trainWatched(read, join(out, QUICKSTART[name]), false, output, data && { dataset: data });
   };
 
   step(1, 'a ranker: DCN-V2 over all fields, from what was shown');

@@ -6,6 +6,7 @@ import { exportModel } from './export.js';
 import { funnelLog } from './funnel-log.js';
 import { inspect } from './inspect.js';
 import { keys } from './keys.js';
+import { plan } from './plan.js';
 import { predict } from './predict.js';
 import { publish } from './publish.js';
 import { quickstart } from './quickstart.js';
@@ -30,6 +31,7 @@ export const verbs: readonly Verb[] = [
   exportModel,
   publish,
   serve,
+  plan,
   keys,
   funnelLog,
   data,

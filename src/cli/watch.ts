@@ -57,7 +57,8 @@ export function watchLoading(progress: Progress): (loading: LoadProgress) => voi
   return (loading) => progress.update(() => loadLine(loading));
 }
 
-function loadLine({ stage, done, total }: LoadProgress): string {
+/** `encoding events  40 %` */
+export function loadLine({ stage, done, total }: LoadProgress): string {
   const share = done !== undefined && total ? `  ${Math.floor((done / total) * 100)} %` : '';
   return `${stage}${share}`;
 }

@@ -11,7 +11,7 @@ import { checkSameData } from '../runs/data.js';
 import type { RunEvent } from '../runs/events.js';
 import { holdsRun, readRun } from '../runs/folder.js';
 import { trainRun } from '../runs/train.js';
-import { keepMeasured, MEASURED, type Measured, measureRun, readMeasured } from './measured.js';
+import { keepMeasured, MEASURED, type Measured, measureRun, readMeasured, type Untimed } from './measured.js';
 import { removeUnbegun } from './unbegun.js';
 
 const DIVERGED = 'diverged.txt';
@@ -35,6 +35,8 @@ export interface CellOptions {
 
 /** What became of a cell: what was measured, or why there is nothing to measure. */
 export type CellResult = { measured: Measured; outcomes: Outcomes } | { diverged: string };
+/** The same before times were measured. */
+export type UntimedResult = { measured: Untimed; outcomes: Outcomes } | { diverged: string };
 
 /** Where each table's cells lie below a leaderboard's folder. */
 export function cellFolder(out: string, protocol: string, model: string, seed: number): string {
@@ -42,24 +44,31 @@ export function cellFolder(out: string, protocol: string, model: string, seed: n
 }
 
 /**
- * Trains and measures a cell, or reads what is there. A run that was interrupted goes on. Training that diverges is a result too,
- * and the same one every time.
+ * What is there of a cell; undefined where it is not finished.
  *
- * @throws RUN_INVALID where the folder holds a run with another configuration or on other data; RUN_INTERRUPTED
+ * @throws RUN_INVALID where the folder holds a run with another configuration or on other data
  */
-export async function fillCell(cell: Cell, options: CellOptions): Promise<CellResult & { kept: boolean }> {
-  const { dataset, corpus, onEvent, signal } = options;
-  const { folder, config } = cell;
+export async function readCell(cell: Cell, dataset: Dataset, corpus: boolean): Promise<UntimedResult | undefined> {
+  const { folder } = cell;
   if (existsSync(join(folder, MEASURED))) {
     await checkSameCell(cell, dataset);
     const found = await readMeasured(folder, dataset);
-    // Measured for a protocol that ranked nothing: measured again below, trained it is.
-    if (!corpus || found.outcomes.ranks !== undefined) return { ...found, kept: true };
+    // Measured for a protocol that ranked nothing: it is measured again, trained it is.
+    return corpus && found.outcomes.ranks === undefined ? undefined : found;
   }
-  if (existsSync(join(folder, DIVERGED))) {
-    await checkSameCell(cell, dataset);
-    return { diverged: await readFile(join(folder, DIVERGED), 'utf8'), kept: true };
-  }
+  if (!existsSync(join(folder, DIVERGED))) return undefined;
+  await checkSameCell(cell, dataset);
+  return { diverged: await readFile(join(folder, DIVERGED), 'utf8') };
+}
+
+/**
+ * Trains and measures a cell, times left out; then `readCell` finds it. A run that was interrupted goes on. Training that diverges
+ * is a result too, and the same one every time.
+ *
+ * @throws RUN_INVALID where the folder holds a run with another configuration or on other data; RUN_INTERRUPTED
+ */
+export async function fillCell(cell: Cell, { dataset, corpus, onEvent, signal }: CellOptions): Promise<void> {
+  const { folder, config } = cell;
   const resume = holdsRun(folder);
   if (resume) await checkSameCell(cell, dataset);
   else await removeUnbegun(folder);
@@ -67,14 +76,13 @@ export async function fillCell(cell: Cell, options: CellOptions): Promise<CellRe
     await trainRun(config, { out: folder, resume, dataset, ...(onEvent && { onEvent }), ...(signal && { signal }) });
   } catch (error) {
     if (!(error instanceof TwoTowerError) || error.code !== 'TRAIN_DIVERGED') throw error;
-    await writeFileAtomic(join(folder, DIVERGED), error.message);
-    return { diverged: error.message, kept: false };
+    return writeFileAtomic(join(folder, DIVERGED), error.message);
   }
-  const found = await measureRun(folder, dataset, corpus, (done) =>
-    onEvent?.({ type: 'evaluating', split: 'test', done }),
-  );
+  const found = await measureRun(folder, dataset, corpus, (done) => {
+    if (signal?.aborted) throw new TwoTowerError('RUN_INTERRUPTED', `stopped while ${folder} was measured`);
+    onEvent?.({ type: 'evaluating', split: 'test', done });
+  });
   await keepMeasured(folder, found);
-  return { ...found, kept: false };
 }
 
 async function checkSameCell({ folder, config }: Cell, dataset: Dataset): Promise<void> {

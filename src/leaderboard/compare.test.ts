@@ -86,6 +86,28 @@ describe('compare', () => {
     expect(untimed(result)).toEqual(untimed(board));
   });
 
+  it('finds the same with several trainings at a time, and times requests when all are done', async () => {
+    const file = await toy.write({ seeds: [5, 6], parallel: 3 }, { models: { small: 'small.yaml' } });
+    const { events, result } = await again(file);
+    const order = events.flatMap(({ type }) => (['begin', 'end', 'timing', 'judging'].includes(type) ? [type] : []));
+    expect(order).toEqual(['begin', 'begin', 'end', 'end', 'timing', 'timing', 'judging']);
+    expect(result.tables[0]!.models[0]!.runs.map(({ seed }) => seed)).toEqual([5, 6]);
+    for (const seed of [5, 6]) {
+      const latency = JSON.parse(await readFile(join(cell('small', seed), 'latency.json'), 'utf8'));
+      expect(result.tables[0]!.models[0]!.runs.find((run) => run.seed === seed)!.latency).toEqual(latency);
+    }
+    // What a cell was timed with is kept; where that is all that is missing, nothing is trained.
+    await rm(join(cell('small', 6), 'latency.json'));
+    const later = (await again(file)).events.flatMap((event) =>
+      'cell' in event ? [[event.type, event.cell.seed]] : [],
+    );
+    expect(later).toEqual([
+      ['end', 5],
+      ['end', 6],
+      ['timing', 6],
+    ]);
+  });
+
   it('goes on after it was stopped', async () => {
     const file = await toy.write({ seeds: [3] }, { models: { small: 'small.yaml' } });
     const stop = new AbortController();

@@ -6,8 +6,11 @@ import { modelOf } from '../runs/config.js';
 import { loadRunData, withLabel } from '../runs/data.js';
 import { environment } from '../runs/environment.js';
 import type { RunEvent } from '../runs/events.js';
-import { type Cell, type CellResult, cellFolder, fillCell } from './cell.js';
+import { prepareTable } from './as-published/prepare.js';
+import { type Cell, cellFolder, type UntimedResult } from './cell.js';
 import type { LeaderboardPlan, TablePlan } from './config.js';
+import { fillCells } from './fill-cells.js';
+import { loggedScores } from './logged-scores.js';
 import { cutOffs } from './protocols.js';
 import { type Entry, type Leaderboard, tableOf } from './results.js';
 import { slicesOf } from './slices.js';
@@ -15,16 +18,18 @@ import { type TuneEvent, tune } from './tune/tune.js';
 
 /** What is told while cells are filled. */
 export type CompareEvent =
+  | { type: 'loading'; progress: LoadProgress }
   | { type: 'begin'; cell: Cell; done: number; total: number }
-  | { type: 'run'; event: RunEvent }
+  | { type: 'run'; cell: Cell; event: RunEvent }
   | CellEnd
   | { type: 'tuning'; protocol: string; model: string; event: TuneEvent }
+  | { type: 'timing'; cell: Cell }
   | { type: 'judging'; protocol: string };
 
 export interface CellEnd {
   type: 'end';
   cell: Cell;
-  result: CellResult;
+  result: UntimedResult;
   /** Was there before. */
   kept: boolean;
   seconds: number;
@@ -54,12 +59,14 @@ export function cellsOf({ protocol, models, seeds }: TablePlan, out: string): Ce
 }
 
 /**
- * Trains every model of every table with every seed and compares the results.
+ * Trains every model of every table with every seed, `plan.parallel` at a time, and compares the results. Nothing but the times in
+ * them depends on how many are trained at a time.
  *
  * @throws what `trainRun` does, and RUN_INVALID where a cell was trained otherwise before
  */
 export async function compare(plan: LeaderboardPlan, options: CompareOptions): Promise<Leaderboard> {
   const { out, onEvent = () => {}, signal } = options;
+  const { parallel } = plan;
   const total = plan.tables.reduce((sum, table) => sum + cellsOf(table, out).length, 0);
   const tables: Leaderboard['tables'] = [];
   let done = 0;
@@ -69,37 +76,47 @@ export async function compare(plan: LeaderboardPlan, options: CompareOptions): P
     const key = JSON.stringify(data);
     // One log at a time is kept; protocols that share one stand next to each other as a rule.
     if (loaded?.key !== key) {
-      const onProgress = (progress: LoadProgress) => onEvent({ type: 'run', event: { type: 'loading', progress } });
+      const onProgress = (progress: LoadProgress) => onEvent({ type: 'loading', progress });
       loaded = { key, dataset: await loadRunData({ data }, { onProgress }) };
     }
-    const dataset = withLabel(loaded.dataset, label);
-    checkTable(said, dataset);
-    const table = said.trials === 0 ? said : { ...said, models: await tuned(said, dataset, options) };
+    const asked = await prepared(said, withLabel(loaded.dataset, label), out);
+    const { dataset, references } = asked;
+    checkTable(asked.table, dataset);
+    const { trials } = said;
+    const table =
+      trials === 0 ? asked.table : { ...asked.table, models: await tuned(asked.table, dataset, parallel, options) };
+    const corpus = cutOffs(table.protocol).length > 0;
+    const cells = cellsOf(table, out);
+    const results = await fillCells(cells, {
+      dataset,
+      corpus,
+      parallel,
+      signal,
+      onEvent(event) {
+        if (event.type === 'begin') onEvent({ ...event, done, total });
+        else if (event.type === 'end') onEvent({ ...event, done: ++done, total });
+        else onEvent(event);
+      },
+    });
     const entries = new Map<string, Entry[]>([...table.models.keys()].map((name) => [name, []]));
-    for (const cell of cellsOf(table, out)) {
-      onEvent({ type: 'begin', cell, done, total });
-      const begun = performance.now();
-      const { kept, ...result } = await fillCell(cell, {
-        dataset,
-        corpus: cutOffs(table.protocol).length > 0,
-        onEvent: (event) => onEvent({ type: 'run', event }),
-        signal,
-      });
-      entries.get(cell.model)!.push({ seed: cell.seed, result });
-      done++;
-      onEvent({ type: 'end', cell, result, kept, seconds: (performance.now() - begun) / 1e3, done, total });
-    }
+    for (const [i, { model, seed }] of cells.entries()) entries.get(model)!.push({ seed, result: results[i]! });
     onEvent({ type: 'judging', protocol: table.protocol.name });
-    tables.push(tableOf(table, entries, dataset, plan));
+    tables.push(tableOf(table, entries, dataset, plan, references));
   }
   const { title, resamples, level } = plan;
   return { title, resamples, level, environment: environment(), tables };
+}
+
+async function prepared(table: TablePlan, dataset: Dataset, out: string): ReturnType<typeof prepareTable> {
+  if (table.protocol.pipeline !== undefined) return prepareTable(table, dataset, out);
+  return { table, dataset, references: loggedScores(table.protocol, dataset) };
 }
 
 /** Every model with the best of as many trials, judged with the first seed on the validation part. */
 async function tuned(
   { protocol, models, seeds, trials }: TablePlan,
   dataset: Dataset,
+  parallel: number,
   { out, onEvent = () => {}, signal }: CompareOptions,
 ): Promise<TablePlan['models']> {
   const best: TablePlan['models'] = new Map();
@@ -110,6 +127,7 @@ async function tuned(
         out: join(out, 'tuning', protocol.name, model),
         dataset,
         trials,
+        parallel,
         onEvent: (event) => onEvent({ type: 'tuning', protocol: protocol.name, model, event }),
         signal,
       },

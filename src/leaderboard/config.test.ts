@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import { readDatasetConfig } from '../data/config.js';
 import { packagePath } from '../package-root.js';
 import { cellsOf } from './compare.js';
@@ -38,6 +38,22 @@ describe('readLeaderboard', () => {
       [join('out', 'cells', 'toy', 'click', 'small', 'seed-2'), 2],
       [join('out', 'cells', 'toy', 'click', 'wide', 'seed-2'), 2],
     ]);
+  });
+
+  it('trains as many at a time as there are cores, the file or the caller says, and divides the cores', async () => {
+    const shares = async (keys: Record<string, unknown>, set?: { parallel: number }) => {
+      const { parallel, tables } = readLeaderboard(await toy.write({ threads: 0, ...keys }), set);
+      return [parallel, tables[0]!.models.get('wide')!.threads];
+    };
+    vi.stubEnv('TWOTOWER_THREADS', '8');
+    try {
+      // Two models with two seeds.
+      expect(await shares({})).toEqual([4, 2]);
+      expect(await shares({ parallel: 2 })).toEqual([2, 4]);
+      expect(await shares({ parallel: 2, threads: 1 }, { parallel: 1 })).toEqual([1, 1]);
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it('refuses what would only fail after training', async () => {

@@ -4,7 +4,9 @@ import { didYouMean, TwoTowerError } from '../errors.js';
 import { completeConfig, type RunConfig } from '../runs/config.js';
 import { readConfig, settledData } from '../runs/read-config.js';
 import { parseYaml, readText } from '../yaml.js';
+import { shareCores } from './parallel/shares.js';
 import { cutOffs, findProtocol, type Protocol, protocolName, protocolOptions } from './protocols.js';
+import { checkPublished, type Published, publishedOptions } from './published.js';
 
 const modelOptions = z.union(
   [
@@ -38,6 +40,7 @@ const tableOptions = z.strictObject({
     .describe(
       'before the comparison, every model is tuned with so many trials on the validation part; 0 takes it as it is',
     ),
+  published: publishedOptions.optional(),
   slices: z
     .array(z.string())
     .default([])
@@ -56,7 +59,16 @@ export const leaderboardSchema = z.strictObject({
     .lt(1)
     .default(0.05)
     .describe('corrected p-value below which a difference is called significant'),
-  threads: z.int().min(0).default(0).describe('threads of one ONNX Runtime session; 0 takes every core'),
+  parallel: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('trainings at a time, each in a thread of its own; 0 takes one a core. Each needs memory of its own'),
+  threads: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('threads of one ONNX Runtime session; 0 divides the cores among the trainings'),
 });
 
 /** One table to be filled. */
@@ -69,6 +81,7 @@ export interface TablePlan {
   /** Of the search before the comparison, for every model alike. */
   trials: number;
   slices: string[];
+  published?: Published | undefined;
 }
 
 /** A validated leaderboard. */
@@ -77,13 +90,25 @@ export interface LeaderboardPlan {
   tables: TablePlan[];
   resamples: number;
   level: number;
+  /** Trainings at a time. */
+  parallel: number;
 }
 
-/** Reads a leaderboard's file and the configurations it names. @throws CONFIG_UNREADABLE, CONFIG_INVALID, USAGE */
-export function readLeaderboard(file: string): LeaderboardPlan {
+/**
+ * Reads a leaderboard's file and the configurations it names.
+ *
+ * @param set what is asked for instead of what the file says
+ * @throws CONFIG_UNREADABLE, CONFIG_INVALID, USAGE
+ */
+export function readLeaderboard(file: string, set: { parallel?: number | undefined } = {}): LeaderboardPlan {
   const text = readText(file, 'Give the path of a leaderboard (YAML): see docs/leaderboard.md.');
-  const { title, seeds, tables, resamples, level, threads } = parseYaml(text, file, leaderboardSchema);
+  const { title, seeds, tables, resamples, level, ...said } = parseYaml(text, file, leaderboardSchema);
   const folder = dirname(file);
+  const most = tables.map(({ models, trials, ...own }) =>
+    Math.max(Object.keys(models).length * new Set(own.seeds ?? seeds).size, trials),
+  );
+  const wanted = { parallel: set.parallel ?? said.parallel, threads: said.threads };
+  const { parallel, threads } = shareCores(wanted, Math.max(...most));
   const plans = tables.map((table, i) => {
     const protocol = typeof table.protocol === 'string' ? findProtocol(table.protocol) : table.protocol;
     const models = new Map(
@@ -101,10 +126,13 @@ export function readLeaderboard(file: string): LeaderboardPlan {
         'Name one of its models.',
       );
     }
+    if (table.published)
+      checkPublished(table.published, models.keys(), protocol.metrics, `${file}: tables.${i}.published.values`);
     return {
       protocol,
       models,
       baseline,
+      published: table.published,
       seeds: [...new Set(table.seeds ?? seeds)],
       trials: table.trials,
       slices: table.slices,
@@ -120,7 +148,7 @@ export function readLeaderboard(file: string): LeaderboardPlan {
       'Put their models into one table, or give one of the protocols a name of its own.',
     );
   }
-  return { title: title ?? basename(file, extname(file)), tables: plans, resamples, level };
+  return { title: title ?? basename(file, extname(file)), tables: plans, resamples, level, parallel };
 }
 
 /** With too few draws even the smallest p-value is not significant once it is corrected for all models. */

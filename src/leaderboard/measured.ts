@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
@@ -5,7 +6,7 @@ import { TwoTowerError } from '../errors.js';
 import { evaluate, labelsOf } from '../evaluation/evaluate.js';
 import { type EvaluationJson, resultToJson } from '../evaluation/report.js';
 import { compactUsers, type Outcomes } from '../evaluation/user-statistics.js';
-import { writeFolderAtomic } from '../files.js';
+import { writeFileAtomic, writeFolderAtomic } from '../files.js';
 import type { RunConfig } from '../runs/config.js';
 import type { Environment } from '../runs/environment.js';
 import { RUN_FILES } from '../runs/folder.js';
@@ -17,6 +18,8 @@ import { type Latency, measureLatency } from './latency.js';
 /** Folder in a run folder with what a leaderboard measured: there or not, never in part. */
 export const MEASURED = 'measured';
 const FILES = { record: 'measured.json', outcomes: 'outcomes.safetensors' } as const;
+/** Beside that folder: times are measured later, when nothing else is under way. */
+const LATENCY = 'latency.json';
 
 /** One validation of a run, or one report of its training loss. */
 export interface CurvePoint {
@@ -43,15 +46,18 @@ export interface Measured {
   environment: Environment;
 }
 
+/** The same before times were measured. */
+export type Untimed = Omit<Measured, 'latency'> & Partial<Pick<Measured, 'latency'>>;
+
 const TIMED_REQUESTS = 50;
 
-/** Measures the best checkpoint of a finished run on the test part. */
+/** Measures the best checkpoint of a finished run on the test part, but for times. */
 export async function measureRun(
   folder: string,
   dataset: Dataset,
   corpus: boolean,
   onProgress: (done: number) => void,
-): Promise<{ measured: Measured; outcomes: Outcomes }> {
+): Promise<{ measured: Untimed; outcomes: Outcomes }> {
   const run = await openRun(folder);
   try {
     const rows = dataset.splits.test;
@@ -75,7 +81,6 @@ export async function measureRun(
         samplesPerSecond: before.samplesPerSecond,
         parameters: parameters.total,
         cost,
-        latency: await measureLatency(run.inference, dataset, spacedOut(rows, TIMED_REQUESTS)),
         curve: curveOf(await readFile(join(folder, RUN_FILES.metrics), 'utf8')),
         validation: before.validation,
         test: resultToJson(result),
@@ -88,10 +93,22 @@ export async function measureRun(
   }
 }
 
+/** Measures how long requests take and keeps it in the run folder. To be called when nothing else is under way. */
+export async function timeRun(folder: string, dataset: Dataset): Promise<Latency> {
+  const run = await openRun(folder);
+  try {
+    const latency = await measureLatency(run.inference, dataset, spacedOut(dataset.splits.test, TIMED_REQUESTS));
+    await writeFileAtomic(join(folder, LATENCY), `${JSON.stringify(latency, null, 2)}\n`);
+    return latency;
+  } finally {
+    await run.release();
+  }
+}
+
 /** Keeps it in the run folder. */
 export async function keepMeasured(
   folder: string,
-  { measured, outcomes: { logits, ranks } }: { measured: Measured; outcomes: Outcomes },
+  { measured, outcomes: { logits, ranks } }: { measured: Untimed; outcomes: Outcomes },
 ): Promise<void> {
   await writeFolderAtomic(join(folder, MEASURED), async (temporary) => {
     await writeFile(join(temporary, FILES.record), `${JSON.stringify(measured, null, 2)}\n`);
@@ -106,8 +123,9 @@ export async function keepMeasured(
 export async function readMeasured(
   folder: string,
   dataset: Dataset,
-): Promise<{ measured: Measured; outcomes: Outcomes }> {
+): Promise<{ measured: Untimed; outcomes: Outcomes }> {
   const record = join(folder, MEASURED, FILES.record);
+  const times = join(folder, LATENCY);
   const rows = dataset.splits.test;
   try {
     const { tensors } = await readSafetensors(join(folder, MEASURED, FILES.outcomes));
@@ -116,8 +134,9 @@ export async function readMeasured(
     if (logits.length !== rows.length) throw new RangeError(`${logits.length} scores for ${rows.length} exposures`);
     const labels = labelsOf(dataset, rows);
     const users = compactUsers(Int32Array.from(rows, (row) => dataset.events.user[row]!));
+    const latency = existsSync(times) ? { latency: JSON.parse(await readFile(times, 'utf8')) } : {};
     return {
-      measured: JSON.parse(await readFile(record, 'utf8')),
+      measured: { ...JSON.parse(await readFile(record, 'utf8')), ...latency },
       outcomes: { logits, labels, ...users, ...(ranks && { ranks }) },
     };
   } catch (cause) {

@@ -10,6 +10,7 @@ import type { CellResult } from './cell.js';
 import type { LeaderboardPlan, TablePlan } from './config.js';
 import type { Measured } from './measured.js';
 import { lowerIsBetter, type Protocol } from './protocols.js';
+import type { Published } from './published.js';
 import { slicesOf } from './slices.js';
 
 /** A difference from the baseline and whether it means anything. */
@@ -57,7 +58,18 @@ export interface TableResult {
   /** With which every model was tuned before; 0 where they are as their configurations say. */
   trials: number;
   models: ModelResult[];
+  /** What stands beside the models and was not trained like them, with its value of each metric. */
+  references: { name: string; about?: string; values: Record<string, number | null> }[];
+  published?: Published;
   slices: SliceResult[];
+}
+
+/** Scores of the test part that come from no model of the table. */
+export interface Reference {
+  name: string;
+  /** What they are, in words that could stand for its name. */
+  about?: string;
+  outcomes: Outcomes;
 }
 
 /** Everything a leaderboard found: `results.json`. */
@@ -81,8 +93,11 @@ export function tableOf(
   entries: ReadonlyMap<string, readonly Entry[]>,
   dataset: Dataset,
   { resamples, level }: Pick<LeaderboardPlan, 'resamples' | 'level'>,
+  references: readonly Reference[] = [],
 ): TableResult {
-  const { protocol, baseline } = plan;
+  const { protocol, baseline, published } = plan;
+  // A published pipeline numbers users and items of the test part anew: nothing there is new or known.
+  const slices = slicesOf(dataset, plan.slices).filter(({ by }) => protocol.pipeline === undefined || by.includes('.'));
   const trained = new Map(
     [...entries].map(([name, list]) => [name, list.flatMap(({ result }) => ('measured' in result ? [result] : []))]),
   );
@@ -125,7 +140,13 @@ export function tableOf(
     baseline,
     trials: plan.trials,
     models,
-    slices: slicesOf(dataset, plan.slices).map(({ by, group, keep }) => ({
+    references: references.map(({ name, about, outcomes }) => ({
+      name,
+      ...(about !== undefined && { about }),
+      values: Object.fromEntries(protocol.metrics.map((metric) => [metric, valueOn(metric, outcomes) ?? null])),
+    })),
+    ...(published && { published }),
+    slices: slices.map(({ by, group, keep }) => ({
       by,
       group,
       exposures: keep.reduce((a: number, b) => a + b, 0),

@@ -1,4 +1,4 @@
-import { large } from '../../cascade/report/text.js';
+import { large } from '../../cascade/report/words.js';
 import { escapeHtml } from '../../charts/escape.js';
 import { intervals } from '../../charts/intervals.js';
 import { dataBehind } from '../../charts/page.js';
@@ -7,7 +7,7 @@ import { scatter } from '../../charts/scatter.js';
 import { formatMetric } from '../../evaluation/report.js';
 import { lowerIsBetter } from '../protocols.js';
 import type { ModelResult, TableResult } from '../results.js';
-import { byPlace, type ReportTable, requestMs } from './tables.js';
+import { byPlace, type ReportTable, requestMs, titled } from './tables.js';
 
 /** Differences from the baseline with their intervals, by the first metric; nothing where there is no difference to draw. */
 export function differenceChart({ protocol, models, baseline }: TableResult, data: ReportTable, id: string): string[] {
@@ -48,7 +48,7 @@ export function costCharts({ protocol, models }: TableResult, id: string): strin
     title: `${metric} against the arithmetic of a candidate`,
     points: points(flopsOf),
     costLabel: 'FLOPs a candidate (logarithmic)',
-    costText: large,
+    costText: (value) => large(value).replace(/\.0+ /, ' '),
   });
   const time = scatter({
     ...common,
@@ -66,7 +66,7 @@ export function costCharts({ protocol, models }: TableResult, id: string): strin
     msOf(model).toFixed(3),
   ]);
   return [
-    '<h3>Quality against cost</h3>',
+    `<h3>${titled('Quality against cost', protocol)}</h3>`,
     `<figure class="pair">${flops}${time}</figure>`,
     '<p class="note">Filled and joined: no other model is as good for less. Whiskers: standard deviation over the seeds.</p>',
     dataBehind('Quality against cost', [['model', metric, 'deviation', 'FLOPs a candidate', 'ms a request'], ...rows]),
@@ -84,7 +84,7 @@ export function curveChart({ protocol, models }: TableResult, id: string): strin
     return points.length === 0 ? [] : [{ name, points }];
   });
   if (lines.length === 0) return [];
-  const title = `Training: ${metric} on validation`;
+  const title = titled(`Training: ${metric} on validation`, protocol);
   const rows = models.flatMap(({ name, runs }) =>
     runs.flatMap(({ seed, curve }) =>
       curve.flatMap(({ step, validation }) => {
@@ -117,7 +117,7 @@ export function calibrationChart({ protocol, models }: TableResult, id: string):
     ]),
   );
   return [
-    '<h3>Calibration</h3>',
+    `<h3>${titled('Calibration', protocol)}</h3>`,
     `<figure class="panels">${panels.join('')}</figure>`,
     '<p class="note">Exposures of the test part in ten groups by predicted rate, and how often it happened: on the dashed line both are the same. One seed of each model.</p>',
     dataBehind('Calibration', [['model', 'exposures', 'predicted', 'observed'], ...rows]),

@@ -1,3 +1,4 @@
+import { titleOf } from '../protocols.js';
 import type { Leaderboard } from '../results.js';
 
 /** Losses and validations of every run from step to step, one number a line: for spreadsheets and plotting programs. */
@@ -9,7 +10,7 @@ export function curvesCsv({ tables }: Leaderboard): string {
           const numbers = { ...(loss !== undefined && { loss }), ...validation };
           return Object.entries(numbers).flatMap(([what, value]) => {
             const kind = what === 'loss' ? 'training loss' : `validation ${what}`;
-            return value === null ? [] : [[protocol.name, name, seed, step, epoch, kind, value].join(',')];
+            return value === null ? [] : [[titleOf(protocol), name, seed, step, epoch, kind, value].join(',')];
           });
         }),
       ),

@@ -1,19 +1,33 @@
 import { escapeHtml } from '../../charts/escape.js';
 import { page, tableHtml } from '../../charts/page.js';
+import { titleOf } from '../protocols.js';
 import type { Leaderboard, TableResult } from '../results.js';
 import { calibrationChart, costCharts, curveChart, differenceChart } from './charts.js';
-import { costTable, differencesTable, placesTable, qualityTable, type ReportTable, sliceTables } from './tables.js';
-import { basis, conclusions, madeWith } from './words.js';
+import { funnelCharts } from './funnel-charts.js';
+import { gainsTable, publishedTable } from './published-tables.js';
+import {
+  costTable,
+  differencesTable,
+  placesTable,
+  qualityTable,
+  type ReportTable,
+  sliceTables,
+  titled,
+} from './tables.js';
+import { basis, conclusions, madeWith, warning } from './words.js';
 
 /** A leaderboard as one HTML file that needs nothing else. */
 export function leaderboardHtml(board: Leaderboard): string {
   const overall = placesTable(board);
-  const links = board.tables.map(({ protocol: { name } }) => `<a href="#${anchor(name)}">${escapeHtml(name)}</a>`);
+  const links = board.tables.map(
+    ({ protocol }) => `<a href="#${anchor(protocol.name)}">${escapeHtml(titleOf(protocol))}</a>`,
+  );
   return page({
     title: board.title,
     body: [
       `<h1>${escapeHtml(board.title)}</h1>`,
       ...(links.length > 1 ? [`<nav>${links.join('\n')}</nav>`] : []),
+      ...gainsTable(board).map(section),
       ...(overall === undefined ? [] : [section(overall)]),
       ...board.tables.map((table, i) => tableSection(table, board, `t${i}`)),
     ],
@@ -27,13 +41,16 @@ function tableSection(table: TableResult, board: Leaderboard, id: string): strin
   const differences = differencesTable(table, board);
   const slices = sliceTables(table);
   return [
-    `<section><h2 id="${anchor(protocol.name)}">${escapeHtml(protocol.name)}</h2>`,
+    `<section><h2 id="${anchor(protocol.name)}">${escapeHtml(titleOf(protocol))}</h2>`,
+    ...warning(table).map((text) => `<p class="warning">${escapeHtml(text)}</p>`),
     ...(protocol.about === '' ? [] : [paragraph(protocol.about)]),
     `<p class="note">${escapeHtml(basis(table))}</p>`,
     tableHtml(quality.title, quality.rows),
     `<p class="note">${escapeHtml(quality.note)}</p>`,
     ...conclusions(table).map(paragraph),
+    ...publishedTable(table).map(section),
     ...differenceChart(table, differences, `${id}-differences`),
+    ...funnelCharts(table, `${id}-funnel`),
     ...costCharts(table, `${id}-cost`),
     section(costTable(table)),
     ...curveChart(table, `${id}-curves`),
@@ -41,7 +58,7 @@ function tableSection(table: TableResult, board: Leaderboard, id: string): strin
     ...(slices.length === 0
       ? []
       : [
-          `<h3>Slices: ${escapeHtml(protocol.metrics[0]!)}</h3>`,
+          `<h3>${titled(`Slices: ${escapeHtml(protocol.metrics[0]!)}`, protocol)}</h3>`,
           ...slices.map((one) => tableHtml(one.title, one.rows)),
         ]),
     '</section>',

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { PROTOCOLS } from '../protocols.js';
+import type { ModelResult } from '../results.js';
 import { exampleBoard } from '../testing/board.js';
 import { curvesCsv } from './curves.js';
 import { leaderboardHtml } from './html.js';
@@ -82,6 +84,26 @@ describe('the report', () => {
     expect(new Set(ids).size).toBe(ids.length);
     // Two scatters, one picture of intervals, five curves, five calibrations.
     expect(html.match(/role="img"/g)).toHaveLength(13);
+  });
+
+  it('draws a funnel of every model that ranks all items, each cut as long as what is left of the one before', () => {
+    const of = (mean: number) => ({ mean, deviation: 0, runs: 1, place: 1 });
+    const protocol = PROTOCOLS.find(({ name }) => name === 'kuairand-pure/next-item')!;
+    const [first, second, ...others] = table.models;
+    const models: ModelResult[] = [
+      { ...first!, metrics: { 'recall@20': of(0.1), 'recall@100': of(0.4) } },
+      { ...second!, metrics: { 'recall@20': of(0.2), 'recall@100': of(0.5) } },
+      // Diverged.
+      { ...others[0]!, metrics: {} },
+    ];
+    const drawn = leaderboardHtml({ ...board, tables: [{ ...table, protocol, models }] });
+    const [figure] = /<figure class="funnels">.*?<\/figure>/s.exec(drawn)!;
+    const widths = [...figure.matchAll(/<rect [^>]*width="([\d.]+)"/g)].map(([, width]) => Number(width));
+    expect(widths).toEqual([170, 68, 68, 17, 170, 85, 85, 34]);
+    expect(figure).toContain(
+      '<desc id="t0-funnel-0-text">Still there: 40.0 % in the first 100, 10.0 % in the first 20',
+    );
+    expect(html).not.toContain('class="funnels"');
   });
 
   it('has every point of every curve as CSV', () => {

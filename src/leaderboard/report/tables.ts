@@ -1,4 +1,4 @@
-import { large } from '../../cascade/report/text.js';
+import { large } from '../../cascade/report/words.js';
 import { formatMetric } from '../../evaluation/report.js';
 import { places } from '../../evaluation/spread.js';
 import type { Measured } from '../measured.js';
@@ -31,19 +31,29 @@ export function requestMs(runs: readonly Measured[]): number {
   return ofRuns(runs, ({ latency: { user, score } }) => user.p50 + score.p50);
 }
 
-export function qualityTable({ protocol, models, baseline }: TableResult): ReportTable {
+/** Where test labels leak into features, every table and picture says so. */
+export function titled(title: string, { pipeline }: TableResult['protocol']): string {
+  return pipeline === undefined ? title : `${title} (LEAKY)`;
+}
+
+export function qualityTable({ protocol, models, baseline, references }: TableResult): ReportTable {
   const seeds = Math.max(...models.map(({ runs, diverged }) => runs.length + diverged.length));
   const [main] = protocol.metrics;
   const spread = seeds > 1 ? `Mean over ${seeds} seeds ± standard deviation.` : 'One seed.';
   return {
-    title: 'Quality',
-    note: `${spread} ▲ significantly better, ▼ significantly worse than ${baseline}; no mark: no significant difference. Place: by the mean of ${main}.`,
+    title: titled('Quality', protocol),
+    note: `${spread} ▲ significantly better, ▼ significantly worse than ${baseline}; no mark: no significant difference. Place: by the mean of ${main}.${references.map(({ name, about }) => (about === undefined ? '' : ` ${name}: ${about}.`)).join('')}`,
     rows: [
       ['model', ...protocol.metrics, 'place'],
       ...byPlace(models, main!).map(({ name, metrics, diverged }) => [
         `${name}${diverged.length === 0 ? '' : ` (${diverged.length} of ${seeds} seeds diverged)`}`,
         ...protocol.metrics.map((metric) => cell(metrics[metric])),
         metrics[main!] === undefined ? '–' : String(metrics[main!]!.place),
+      ]),
+      ...references.map(({ name, values }) => [
+        name,
+        ...protocol.metrics.map((metric) => formatMetric(values[metric] ?? undefined)),
+        '–',
       ]),
     ],
   };
@@ -69,7 +79,7 @@ export function signed(value: number): string {
 
 export function differencesTable({ protocol, models, baseline }: TableResult, board: Leaderboard): ReportTable {
   return {
-    title: `Difference from ${baseline}`,
+    title: titled(`Difference from ${baseline}`, protocol),
     note: `Paired bootstrap: ${board.resamples.toLocaleString('en-US')} times users and seeds were drawn anew, the same users for both models; 95 % of the differences lie in the interval. p is corrected (Holm) for all comparisons of one metric; significant below ${board.level}.`,
     rows: [
       ['model', 'metric', 'difference', '95 % interval', 'p', 'p corrected', 'verdict'],
@@ -99,13 +109,13 @@ function pText(p: number): string {
   return p < 0.001 ? p.toPrecision(1) : p.toFixed(3);
 }
 
-export function costTable({ models }: TableResult): ReportTable {
+export function costTable({ protocol, models }: TableResult): ReportTable {
   const number = (value: number | undefined) => (value === undefined || Number.isNaN(value) ? '–' : large(value));
   const ms = (value: number) => (Number.isNaN(value) ? '–' : value.toFixed(2));
   const latency = models.flatMap(({ runs }) => runs.map((run) => run.latency))[0];
   return {
-    title: 'Cost',
-    note: `FLOPs are read off the graphs. Times: the middle of ${latency?.requests ?? 0} requests sent one by one on this machine, with ${latency?.candidates.toLocaleString('en-US') ?? 0} candidates each; the middle of the seeds.`,
+    title: titled('Cost', protocol),
+    note: `FLOPs are read off the graphs. Times: the middle of ${latency?.requests ?? 0} requests sent one by one on this machine, with ${latency?.candidates.toLocaleString('en-US') ?? 0} candidates each, while nothing was trained; the middle of the seeds. samples/s: in training, beside whatever else was trained at the time.`,
     rows: [
       [
         'model',
@@ -116,7 +126,7 @@ export function costTable({ models }: TableResult): ReportTable {
         'bytes an item',
         'user ms',
         'candidates ms',
-        'training samples/s',
+        'samples/s',
       ],
       ...models.map(({ name, runs }) => [
         name,
@@ -138,7 +148,7 @@ export function sliceTables({ protocol, models, slices }: TableResult): ReportTa
   const metric = protocol.metrics[0]!;
   const ways = [...new Set(slices.map(({ by }) => by))];
   return ways.map((by) => ({
-    title: `${metric} by ${by}`,
+    title: titled(`${metric} by ${by}`, protocol),
     note: '',
     rows: [
       [by, 'exposures', ...models.map(({ name }) => name)],
@@ -156,8 +166,9 @@ export function sliceTables({ protocol, models, slices }: TableResult): ReportTa
   }));
 }
 
-/** Places over all tables, for models that stand in more than one; undefined where there is one table. */
-export function placesTable({ tables }: Leaderboard): ReportTable | undefined {
+/** Places over all tables but leaky ones, for models that stand in more than one; undefined where there is one table. */
+export function placesTable(board: Leaderboard): ReportTable | undefined {
+  const tables = board.tables.filter(({ protocol }) => protocol.pipeline === undefined);
   if (tables.length < 2) return undefined;
   const names = [...new Set(tables.flatMap(({ models }) => models.map(({ name }) => name)))];
   const rows = names.map((name) => {

@@ -75,6 +75,7 @@ export function exampleBoard(): Leaderboard {
       model('a|b', 4, 310_635, -0.0005),
       model('weak', 5, 975_748, -0.005),
     ],
+    references: [],
     slices: [
       { by: 'user', group: 'new', exposures: 40, values: { dssm: { auc: 0.7123 }, fit: { auc: null } } },
       { by: 'user', group: 'in training', exposures: 160, values: { dssm: { auc: 0.75 }, fit: { auc: 0.76 } } },

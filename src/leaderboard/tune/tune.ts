@@ -7,15 +7,17 @@ import { writeFileAtomic } from '../../files.js';
 import type { RunConfig } from '../../runs/config.js';
 import type { RunEvent } from '../../runs/events.js';
 import type { SearchSpace } from '../../search-space.js';
+import { doJobs } from '../parallel/do-jobs.js';
+import type { TrialJob } from '../parallel/job.js';
 import { lowerIsBetter } from '../protocols.js';
 import { rungsOf, survivors } from './halving.js';
 import { declaredSpace, type Proposal, propose } from './propose.js';
-import { advanceTrial, type TrialState } from './trial.js';
+import type { TrialState } from './trial.js';
 
 export type TuneEvent =
   | { type: 'rung'; rung: number; rungs: number; trials: number; validations: number | undefined }
   | { type: 'begin'; trial: Proposal /** Within the rung, from 0. */; done: number; total: number }
-  | { type: 'run'; event: RunEvent }
+  | { type: 'run'; trial: Proposal; event: RunEvent }
   | { type: 'end'; trial: Proposal; state: TrialState; value: number | undefined };
 
 export interface TuneOptions {
@@ -27,6 +29,10 @@ export interface TuneOptions {
   /** Instead of what the model declares. */
   space?: SearchSpace | undefined;
   seed?: number;
+  /** How many are trained at a time, each in a thread of its own. */
+  parallel?: number;
+  /** Of one session, instead of what the configuration says; 0 takes every core. */
+  threads?: number;
   onEvent?: (event: TuneEvent) => void;
   /** When aborted, ends with RUN_INTERRUPTED in a state from which the same call goes on. */
   signal?: AbortSignal | undefined;
@@ -63,7 +69,8 @@ export const TUNE_FILES = { config: 'best.yaml', trials: 'trials.json' } as cons
  *   holds another search; RUN_INTERRUPTED
  */
 export async function tune(config: RunConfig, options: TuneOptions): Promise<TuneResult> {
-  const { out, dataset, trials, seed = 1, onEvent = () => {}, signal } = options;
+  const { out, dataset, trials, seed = 1, parallel = 1, onEvent = () => {}, signal } = options;
+  const threads = options.threads ?? config.threads;
   const space = options.space ?? declaredSpace(config);
   const { metric, perEpoch } = config.training.validation;
   const lower = metric === 'calibrationError' || lowerIsBetter(metric);
@@ -82,21 +89,23 @@ export async function tune(config: RunConfig, options: TuneOptions): Promise<Tun
             lower,
           ).map(({ trial }) => trial);
     onEvent({ type: 'rung', rung: i + 1, rungs: rungs.length, trials: running.length, validations });
-    for (const [done, trial] of running.entries()) {
-      onEvent({ type: 'begin', trial, done, total: running.length });
-      const state = await advanceTrial(trial, join(out, 'trials', `trial-${trial.number}`), validations, dataset, {
-        onEvent: (event) => onEvent({ type: 'run', event }),
-        signal,
-      });
-      const value = state.failed === undefined ? bestOf(state.values.slice(0, validations), lower) : undefined;
-      results.set(trial.number, {
-        number: trial.number,
-        changes: trial.changes,
-        ...state,
-        ...(value !== undefined && { value }),
-        rungs: i + 1,
-      });
-      onEvent({ type: 'end', trial, state, value });
+    const jobs = running.map((trial): TrialJob => {
+      const own = { ...trial, config: { ...trial.config, threads } };
+      return { type: 'trial', trial: own, folder: join(out, 'trials', `trial-${trial.number}`), until: validations };
+    });
+    const scoreOf = ({ failed, values }: TrialState) =>
+      failed === undefined ? bestOf(values.slice(0, validations), lower) : undefined;
+    const states = await doJobs(jobs, dataset, {
+      parallel,
+      onBegin: (job) => onEvent({ type: 'begin', trial: job.trial, done: jobs.indexOf(job), total: jobs.length }),
+      onEvent: ({ trial }, event) => onEvent({ type: 'run', trial, event }),
+      onEnd: ({ trial }, state) => onEvent({ type: 'end', trial, state, value: scoreOf(state) }),
+      signal,
+    });
+    for (const [at, { number, changes }] of running.entries()) {
+      const state = states[at]!;
+      const value = scoreOf(state);
+      results.set(number, { number, changes, ...state, ...(value !== undefined && { value }), rungs: i + 1 });
     }
   }
   const sign = lower ? 1 : -1;
