@@ -17,12 +17,16 @@ export type { QueryFilter, RetrievalIndex, RowFilter, Vectors } from './cascade/
 export { type MineReport, mineCandidates } from './cascade/mine.js';
 export { type Cascade, openCascade } from './cascade/open.js';
 export { writeReport } from './cascade/report/write.js';
+export { type TrueFunnel, trueFunnel } from './cascade/true-funnel.js';
 export { bundledDatasets } from './data/bundled.js';
 export { type Candidates, readCandidates } from './data/candidates.js';
 export { type DatasetConfig, parseDatasetConfig, readDatasetConfig } from './data/config.js';
 export type { Dataset, EncoderState, EventTable, HistoryLog, KeyedTable, SplitName } from './data/dataset.js';
 export { Featurizer, type FeaturizerOptions, type RawRecord, type RawRequests } from './data/featurizer.js';
 export { type FullStageOptions, fullStageSamples } from './data/full-stage.js';
+export { type FunnelInput, type FunnelOptions, funnelOptions } from './data/funnel/options.js';
+export { openTruth, type Truth } from './data/funnel/truth-files.js';
+export { type FunnelSummary, writeFunnel } from './data/funnel/write.js';
 export { type GenerateOptions, generateDataset } from './data/generate.js';
 export { type Inspection, inspectDataset } from './data/inspect.js';
 export { type LoadOptions, type LoadProgress, loadDataset } from './data/load.js';
@@ -72,6 +76,8 @@ export { completeConfig, parseConfig, type RunConfig, type RunInput } from './ru
 export { loadRunData } from './runs/data.js';
 export { type EvaluateRunOptions, evaluateRun } from './runs/evaluate.js';
 export type { RunEvent } from './runs/events.js';
+export { exportParquet, type ItemTable } from './runs/export/parquet.js';
+export { exportVespa, type VespaOptions, type VespaPackage } from './runs/export/vespa/package.js';
 export { exportRun, type ModelManifest } from './runs/export.js';
 export { RUN_FILES, type RunRecord } from './runs/folder.js';
 export { inspectConfig, inspectRun, type ModelInspection } from './runs/inspect.js';

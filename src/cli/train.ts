@@ -1,6 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
+import { joinRanks } from '../distributed/join.js';
+import type { Ranks } from '../distributed/ranks.js';
 import { TwoTowerError } from '../errors.js';
 import { formatMetric } from '../evaluation/report.js';
 import type { RunConfig } from '../runs/config.js';
@@ -13,8 +15,14 @@ import { collect, examples, wholeNumber } from './options.js';
 import type { Output } from './output.js';
 import { stopOnSignal } from './stop.js';
 import { table } from './table.js';
+import { trainOnRanks } from './train-ranks.js';
 import type { Verb } from './verb.js';
 import { watchRun } from './watch.js';
+
+interface Plan {
+  config: RunConfig;
+  out: string;
+}
 
 interface Options {
   set?: string[];
@@ -43,11 +51,16 @@ export const train: Verb = {
           'twotower train configs/dssm-kuairand.yaml',
           'twotower train configs/dssm-kuairand.yaml --set training.epochs=3 --set model.width=64 --out runs/wide',
           'twotower train --resume --out runs/wide',
+          'mpirun -n 2 twotower train configs/dssm-kuairand.yaml',
         ),
       )
       .action(async (file: string | undefined, options: Options) => {
-        const { config, out } = await planOf(file, options);
-        const result = await trainWatched(config, out, options.resume === true, output);
+        const ranks = await joinRanks();
+        const train = ({ config, out }: Plan) => trainWatched(config, out, options.resume === true, output, { ranks });
+        const plan = () => planOf(file, options);
+        const result = await (ranks.size === 1 ? train(await plan()) : trainOnRanks(ranks, output, plan, train));
+        if (result === undefined) return;
+        const out = result.folder;
         output.result(documentOf(result), () => `${summary(result)}\n\n${nextSteps(out, output)}`);
       });
   },
@@ -62,13 +75,13 @@ export async function trainWatched(
   out: string,
   resume: boolean,
   output: Output,
-  dataset?: Dataset,
+  given: { dataset?: Dataset; ranks?: Ranks } = {},
 ): Promise<RunResult> {
   const watch = watchRun(output);
   try {
     return await stopOnSignal(
       output,
-      (signal) => trainRun(config, { out, resume, onEvent: watch.onEvent, signal, ...(dataset && { dataset }) }),
+      (signal) => trainRun(config, { out, resume, onEvent: watch.onEvent, signal, ...given }),
       watch.done,
     );
   } finally {
@@ -101,7 +114,7 @@ function nextSteps(out: string, { colors }: Output): string {
 }
 
 /** What is trained, and where, by the words of the command line. @throws USAGE, CONFIG_UNREADABLE, CONFIG_INVALID */
-export async function planOf(file: string | undefined, options: Options): Promise<{ config: RunConfig; out: string }> {
+export async function planOf(file: string | undefined, options: Options): Promise<Plan> {
   if (options.resume !== true) {
     if (file === undefined) {
       throw new TwoTowerError('USAGE', 'there is no configuration to train', 'twotower train CONFIG.yaml');

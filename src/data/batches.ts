@@ -1,6 +1,7 @@
 import { TwoTowerError } from '../errors.js';
 import { Random } from '../random.js';
 import type { Feeds } from '../schema.js';
+import { type BatchShare, longestList, type Rank, shareBatch, shareOf } from './batch-share.js';
 import type { Dataset } from './dataset.js';
 import { Distinct } from './distinct.js';
 import { FeedBuffers, gatherFeatures, IdDropout } from './feeds.js';
@@ -22,6 +23,8 @@ export interface Batch {
   users: Int32Array;
   /** Row in the item table of each item, [I]. */
   items: Int32Array;
+  /** Which part of the whole batch this is, where it is shared out; `pair.item` then counts the items of all. */
+  share?: BatchShare;
 }
 
 export interface BatchOptions {
@@ -55,6 +58,8 @@ export interface BatchOptions {
    * see `appearanceLogQ`.
    */
   itemCounts?: Uint32Array;
+  /** Assemble only what this rank has of the batch: the same as in the whole batch, also in what is random. */
+  rank?: Rank | undefined;
 }
 
 /** Requests that need not be in the log: who asks, when, and from which event the context is taken. */
@@ -133,8 +138,7 @@ export class BatchAssembler {
   assemble(drawn: Uint32Array, step: number): Batch {
     const { dataset, options, pairs } = this;
     const { events } = dataset;
-    const rows = options.samples === undefined ? drawn : rowsOfLists(options.samples, drawn);
-    const P = rows.length;
+    const all = options.samples === undefined ? drawn : rowsOfLists(options.samples, drawn);
     const buffers = options.ownMemory ? new FeedBuffers() : this.sets[this.turn];
     this.turn = this.turn === 0 ? 1 : 0;
     const seed = options.seed ?? 0;
@@ -142,14 +146,24 @@ export class BatchAssembler {
       ? new IdDropout(options.idDropout, Random.of(seed, 'id-dropout', step))
       : undefined;
 
-    const pairRequest = buffers.int32('pair.request', P);
-    const pairItem = buffers.int32('pair.item', P);
-    const speakers = pairs.event === undefined ? rows : rows.map((row) => pairs.event![row]!);
-    const requestEvents =
+    const allRequest = buffers.int32('pair.request', all.length);
+    const allItem = buffers.int32('pair.item', all.length);
+    const allRequests =
       options.samples === undefined
-        ? this.numberRequests(rows, pairRequest, buffers)
-        : numberLists(options.samples, drawn, pairRequest);
-    const items = this.numberItems(rows, pairItem, buffers, step);
+        ? this.numberRequests(all, allRequest, buffers)
+        : numberLists(options.samples, drawn, allRequest);
+    const allItems = this.numberItems(all, allItem, buffers, step);
+    const numbered = {
+      rows: all,
+      pairRequest: allRequest,
+      pairItem: allItem,
+      requestEvents: allRequests,
+      items: allItems,
+    };
+    const share = options.rank && shareBatch(options.rank, allRequests.length, allItems.length, allRequest);
+    const { rows, pairRequest, pairItem, requestEvents, items } = share ? shareOf(numbered, share) : numbered;
+    const P = rows.length;
+    const speakers = pairs.event === undefined ? rows : rows.map((row) => pairs.event![row]!);
     const B = requestEvents.length;
 
     const users = buffers.int32('users', B);
@@ -158,7 +172,9 @@ export class BatchAssembler {
       users[b] = events.user[requestEvents[b]!]!;
       times[b] = events.time[this.requests.first(requestEvents[b]!)]!;
     }
+    if (share) amongAll(dropout, share.B);
     const feeds = requestFeeds(dataset, { users, times, contexts: requestEvents }, buffers, dropout);
+    if (share) amongAll(dropout, share.I);
     Object.assign(feeds, itemFeeds(dataset, items, buffers, dropout));
     if (options.vectors !== undefined) {
       vectorFeeds(feeds, options.vectors, { item: items, user: requestEvents }, buffers);
@@ -173,14 +189,17 @@ export class BatchAssembler {
     feeds['pair.item'] = { data: pairItem, shape: [P] };
     feeds['pair.label'] = { data: label, shape: [P] };
     feeds['pair.weight'] = { data: weight, shape: [P] };
-    if (options.reads !== undefined) listFeeds(feeds, options.reads, { pairs, rows, request: pairRequest, B }, buffers);
+    if (options.reads !== undefined) {
+      const longest = share && longestList(allRequest, allRequests.length);
+      listFeeds(feeds, options.reads, { pairs, rows, request: pairRequest, B, longest }, buffers);
+    }
     if (options.itemCounts !== undefined) {
       const logQ = this.logQOf(drawn.length, options.itemCounts);
       const data = buffers.float32('item.logq', items.length);
       for (let i = 0; i < items.length; i++) data[i] = logQ(items[i]!);
       feeds['item.logq'] = { data, shape: [items.length] };
     }
-    return { dims: { B, I: items.length, P }, feeds, events: speakers, users, items };
+    return { dims: { B, I: items.length, P }, feeds, events: speakers, users, items, ...(share && { share }) };
   }
 
   /** Gives each pair its request and returns one event per request, which stands for its user and context. */
@@ -241,6 +260,12 @@ export class BatchAssembler {
     }
     return logQ;
   }
+}
+
+function amongAll(dropout: IdDropout | undefined, { own, total }: BatchShare['B' | 'I']): void {
+  // Where a rank has none, it does not matter where between the others they would have been.
+  const before = own[0] ?? 0;
+  dropout?.among(before, total - before - own.length);
 }
 
 const indexes = new WeakMap<Dataset, RequestIndex>();

@@ -42,6 +42,7 @@ function roomFor(length: number): number {
 export class IdDropout {
   private wait: number;
   private readonly scale: number;
+  private outside = { before: 0, after: 0 };
 
   /** @param rate share of lookups to drop, in (0, 1]. */
   constructor(
@@ -55,10 +56,21 @@ export class IdDropout {
     this.wait = this.gap();
   }
 
-  apply(rows: Int32Array): void {
+  /** What follows is a part of the rows of a batch: `before` and `after` it come others, which are drawn for and not touched. */
+  among(before: number, after: number): void {
+    this.outside = { before, after };
+  }
+
+  /** @param perRow entries of each row. */
+  apply(rows: Int32Array, perRow = 1): void {
+    const before = this.outside.before * perRow;
+    const end = before + rows.length + this.outside.after * perRow;
     let at = this.wait;
-    for (; at < rows.length; at += 1 + this.gap()) rows[at] = 0;
-    this.wait = at - rows.length;
+    for (; at < end; at += 1 + this.gap()) {
+      const own = at - before;
+      if (own >= 0 && own < rows.length) rows[own] = 0;
+    }
+    this.wait = at - end;
   }
 
   private gap(): number {
@@ -120,7 +132,7 @@ export function gatherFeatures(
     if (column.encoding === 'numbers') continue;
     copyRows(column.rows, width, rows, count, data);
     if (lengths !== undefined && column.encoding === 'ids') copyRows(column.lengths, 1, rows, count, lengths);
-    dropout?.apply(data);
+    dropout?.apply(data, width);
   }
 }
 

@@ -86,12 +86,12 @@ function gatherPast(
   } else if (column.encoding === 'id') {
     const data = buffers.int32(name, count * length);
     copyPast(column.rows, 1, log, starts, used, length, data);
-    dropout?.apply(data);
+    dropout?.apply(data, length);
     feeds[name] = { data, shape: [count, length] };
   } else {
     const data = buffers.int32(name, count * length * column.maxLength);
     copyPast(column.rows, column.maxLength, log, starts, used, length, data);
-    dropout?.apply(data);
+    dropout?.apply(data, length * column.maxLength);
     feeds[name] = { data, shape: [count, length, column.maxLength] };
     const lengths = buffers.int32(`${name}.length`, count * length);
     copyPast(column.lengths, 1, log, starts, used, length, lengths);

@@ -11,6 +11,8 @@ interface NumberedPairs {
   request: Int32Array;
   /** Requests. */
   B: number;
+  /** Positions of the longest list of the whole batch, where these pairs are a share of it. */
+  longest?: number | undefined;
 }
 
 /**
@@ -18,7 +20,7 @@ interface NumberedPairs {
  * are made of lists, all of the list.
  */
 export function listFeeds(feeds: Feeds, reads: ReadonlySet<string>, batch: NumberedPairs, buffers: FeedBuffers): void {
-  const { pairs, rows, request, B } = batch;
+  const { pairs, rows, request, B, longest = 1 } = batch;
   const P = rows.length;
   if (reads.has(LIST_FEEDS.stage)) {
     const data = buffers.int32(LIST_FEEDS.stage, P);
@@ -39,7 +41,7 @@ export function listFeeds(feeds: Feeds, reads: ReadonlySet<string>, batch: Numbe
   if (reads.has(LIST_FEEDS.pairs) || reads.has(LIST_FEEDS.mask)) {
     const lengths = new Int32Array(B);
     for (let p = 0; p < P; p++) lengths[request[p]!]!++;
-    const L = lengths.reduce((most, length) => Math.max(most, length), 1);
+    const L = lengths.reduce((most, length) => Math.max(most, length), longest);
     const list = buffers.int32(LIST_FEEDS.pairs, B * L).fill(0);
     const mask = buffers.float32(LIST_FEEDS.mask, B * L).fill(0);
     lengths.fill(0);

@@ -13,6 +13,8 @@ export interface CompileOptions {
   /** How to read a parameter from other inputs; undefined leaves it an input of its own. */
   read?: (parameter: Tensor, emit: Emitter) => string | undefined;
   metadata?: Record<string, string>;
+  /** Outputs keep the values' own memory where they can: for graphs whose outputs are large and go straight into another. */
+  direct?: boolean;
 }
 
 export interface CompiledGraph {
@@ -39,7 +41,11 @@ export function compile(name: string, outputs: Record<string, Tensor>, options: 
     if (emit.inputs.some((input) => input.name === output)) {
       throw new TwoTowerError('GRAPH_PARAMETER', `${name}: ${output} names both an input and an output`);
     }
-    // Identity gives the value its public name, also where one value goes out twice or straight through.
+    // Identity gives the value its public name, also where one value goes out twice or straight through. It costs a copy.
+    if (options.direct && emit.rename(values.get(find(tensor))!, output)) {
+      values.set(find(tensor), output);
+      return { name: output, dtype: tensor.dtype, shape: tensor.shape };
+    }
     emit.nodes.push({
       name: `output ${output}`,
       op: 'Identity',

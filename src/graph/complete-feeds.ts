@@ -11,10 +11,16 @@ export type FeedPlan = Pick<CompiledGraph, 'inputs' | 'plans' | 'randoms'>;
 
 /**
  * Adds the feeds that follow from the others: sorted orders of indices whose gradients are summed, and random numbers drawn
- * from `random`. Inputs that are not fed yet may follow later, as long as the named sizes are known from those that are.
+ * from `random`. Inputs that are not fed yet may follow later, as long as the named sizes are known from those that are, or
+ * from `known`.
  */
-export function completeFeeds({ inputs, plans, randoms }: FeedPlan, feeds: Feeds, random?: Random): Feeds {
-  const sizes = namedSizes(inputs, feeds);
+export function completeFeeds(
+  { inputs, plans, randoms }: FeedPlan,
+  feeds: Feeds,
+  random?: Random,
+  known: ReadonlyMap<string, number> = new Map(),
+): Feeds {
+  const sizes = new Map([...namedSizes(inputs, feeds), ...known]);
   const complete: Feeds = { ...feeds };
   for (const plan of plans) {
     if (complete[plan.feeds.first] !== undefined) continue;

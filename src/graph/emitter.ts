@@ -18,6 +18,7 @@ export class Emitter {
   readonly plans: IndexPlan[] = [];
   readonly initializers = new Map<string, OnnxTensor>();
   private readonly constants = new Map<string, string>();
+  private readonly renamed = new Set<string>();
   private counter = 0;
   private scope = '';
 
@@ -63,6 +64,22 @@ export class Emitter {
     } finally {
       this.nodes = around;
     }
+  }
+
+  /** Gives what a node makes another name everywhere; false where no node makes it, or it has its public name already. */
+  rename(value: string, name: string): boolean {
+    const maker = this.nodes.find(({ outputs }) => outputs.includes(value));
+    const isBody = ({ attributes = {} }: OnnxNode) => Object.values(attributes).some(isGraph);
+    if (maker === undefined || this.renamed.has(value) || this.nodes.some(isBody)) return false;
+    this.renamed.add(name);
+    for (const node of this.nodes) {
+      for (const list of [node.inputs, node.outputs]) {
+        list.forEach((other, i) => {
+          if (other === value) list[i] = name;
+        });
+      }
+    }
+    return true;
   }
 
   /** Asks the node that made `value` for its output number `index` as well. */
@@ -130,6 +147,8 @@ export class Emitter {
     return this.node('Cast', [value], { to: ONNX_TYPE[to] });
   }
 }
+
+const isGraph = (attribute: OnnxAttribute): boolean => typeof attribute === 'object' && 'graph' in attribute;
 
 function bytesOf(dtype: DType, values: readonly number[]): Uint8Array {
   const array =

@@ -88,12 +88,13 @@ export class Program {
    */
   async run(
     prepared: PreparedFeeds,
-    into: Record<string, { data: Float32Array; shape: readonly number[] }> = {},
+    into: Record<string, { data: FeedArray; shape: readonly number[] }> = {},
   ): Promise<Record<string, Output>> {
     const fetches: Record<string, ort.Tensor | null> = {};
-    for (const { name } of this.graph.outputs) {
+    for (const { name, dtype } of this.graph.outputs) {
       const target = into[name];
-      fetches[name] = target === undefined ? null : new ort.Tensor('float32', target.data, target.shape);
+      fetches[name] =
+        target === undefined ? null : new ort.Tensor(dtype as 'float32', target.data as Float32Array, target.shape);
     }
     const results = await this.session.run(prepared.tensors, fetches);
     const outputs: Record<string, Output> = {};

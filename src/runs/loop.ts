@@ -8,7 +8,7 @@ import { listCheckpoints, loadLatest, markBest, saveCheckpoint } from '../traini
 import type { Inference } from '../training/inference.js';
 import type { ParameterStore } from '../training/parameter-store.js';
 import type { StoredTensor } from '../training/safetensors.js';
-import type { Trainer } from '../training/trainer.js';
+import type { Training } from '../training/training.js';
 import { loadBest } from './best.js';
 import type { RunConfig } from './config.js';
 import { consider, type Search } from './early-stopping.js';
@@ -40,7 +40,7 @@ export class TrainingLoop {
     private readonly config: RunConfig,
     private readonly out: string,
     private readonly dataset: Dataset,
-    private readonly trainer: Trainer,
+    private readonly trainer: Training,
     private readonly inference: Inference,
     private readonly onEvent: (event: RunEvent) => void,
     private readonly signal?: AbortSignal,
@@ -57,7 +57,7 @@ export class TrainingLoop {
         this.onEvent({ type: 'warning', message: `${error.message}; going back to the checkpoint before it` }),
       );
       restoreArrays(this.trainer.store, checkpoint.tensors);
-      this.trainer.restore(checkpoint.step);
+      await this.trainer.restore(checkpoint.step);
       state = checkpoint.state as LoopState;
       // The run may have ended between the checkpoint and its being named the best.
       if (state.search.best !== null) await markBest(this.checkpoints, state.search.best.step);
@@ -105,7 +105,10 @@ export class TrainingLoop {
         await this.log.append({ type: 'train', step, epoch, ...report, loss, samplesPerSecond: speed });
       }
       if (validateAt.has(within)) await this.validate(epoch);
-      else if (checkpointEvery !== undefined && step % checkpointEvery === 0) await this.save();
+      else if (checkpointEvery !== undefined && step % checkpointEvery === 0) {
+        await trainer.collect();
+        await this.save();
+      }
     }
     return seconds === 0 ? this.log.lastSpeed() : samples / seconds;
   }
@@ -121,6 +124,7 @@ export class TrainingLoop {
     const { trainer, config, dataset, onEvent } = this;
     const { metric, patience } = config.training.validation;
     const { step } = trainer;
+    await trainer.collect();
     const result = await evaluate(this.inference, dataset, dataset.splits.validation, {
       ks: config.evaluation.ks,
       // Ranking everything takes a while: only where the choice rests on it.
@@ -144,7 +148,10 @@ export class TrainingLoop {
   }
 
   private async interrupted(): Promise<TwoTowerError> {
-    if (this.trainer.step > 0) await this.save();
+    if (this.trainer.step > 0) {
+      await this.trainer.collect();
+      await this.save();
+    }
     const { step, totalSteps } = this.trainer;
     return new TwoTowerError(
       'RUN_INTERRUPTED',

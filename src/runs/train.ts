@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Dataset } from '../data/dataset.js';
-import { countStages, hashOfSamples, listCount, type SampleTable } from '../data/samples.js';
+import { countStages, listCount } from '../data/samples.js';
 import { VECTOR_FEEDS } from '../data/teacher-vectors.js';
+import { ALONE, type Ranks } from '../distributed/ranks.js';
 import { TwoTowerError } from '../errors.js';
 import { evaluate } from '../evaluation/evaluate.js';
 import { type EvaluationJson, resultToJson } from '../evaluation/report.js';
@@ -12,16 +13,17 @@ import { MODELS } from '../models/index.js';
 import { LIST_FEEDS } from '../schema.js';
 import { matches } from '../training/config.js';
 import { Inference } from '../training/inference.js';
-import { Trainer } from '../training/trainer.js';
-import type { TrainingGraph } from '../training/training-graph.js';
+import type { Training } from '../training/training.js';
 import { completeConfig, modelOf, type RunConfig, type RunInput } from './config.js';
 import { checkLabel, checkSameData, loadRunData, seenUntil, withLabel } from './data.js';
 import { environment } from './environment.js';
 import type { RunEvent } from './events.js';
 import { exportModel } from './export.js';
 import { holdsRun, RUN_FILES, readRun, refuseUsedFolder, writeRun } from './folder.js';
+import { hashOfLists } from './lists-hash.js';
 import { TrainingLoop } from './loop.js';
 import { trainingData } from './teacher.js';
+import { createTraining, inTurn } from './together.js';
 
 export interface TrainOptions {
   /** The run folder. */
@@ -39,6 +41,8 @@ export interface TrainOptions {
    * checkpoint, a validation during training after its end.
    */
   signal?: AbortSignal;
+  /** The processes that train together, of which this one leads; the others run `followRun` meanwhile. */
+  ranks?: Ranks;
 }
 
 export interface RunResult {
@@ -57,7 +61,8 @@ export interface RunResult {
  *   resumed is another run; RUN_INTERRUPTED
  */
 export async function trainRun(input: RunInput | RunConfig, options: TrainOptions): Promise<RunResult> {
-  const { out, resume = false, onEvent = () => {}, signal } = options;
+  const { out, resume = false, onEvent = () => {}, signal, ranks = ALONE } = options;
+  const warn = (message: string) => onEvent({ type: 'warning', message });
   const models = [...MODELS, ...(options.models ?? [])];
   const config = completeConfig(input, 'config', models);
   const { definition, options: modelOptions } = modelOf(config, models);
@@ -91,15 +96,17 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
   };
   const before = resume ? (await readRun(out, models)).record : undefined;
   if (before !== undefined) checkSameData(out, before.dataHash, dataset);
-  const taught = await trainingData(config, dataset, {
-    out,
-    ...(options.models && { models: options.models }),
-    warn: (message) => onEvent({ type: 'warning', message }),
-    onProgress(done) {
-      refuseAborted(signal, 'before training began');
-      onEvent({ type: 'teaching', done });
-    },
-  });
+  const taught = await inTurn(ranks, () =>
+    trainingData(config, dataset, {
+      out,
+      ...(options.models && { models: options.models }),
+      warn,
+      onProgress(done) {
+        refuseAborted(signal, 'before training began');
+        onEvent({ type: 'teaching', done });
+      },
+    }),
+  );
   const { samples } = taught.data;
   const record = {
     ...known,
@@ -112,7 +119,7 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
   }
 
   const threads = { threads: config.threads };
-  const trainer = await Trainer.create(model, dataset, config.training, threads, taught.data);
+  const trainer = await createTraining(ranks, { model, dataset, config, taught, threads, warn });
   const inference = new Inference(model, dataset.schema, (name) => trainer.store.values(name), threads);
   try {
     // Only what can be trained gets a folder.
@@ -123,12 +130,12 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
     const { step, totalSteps } = trainer;
     for (const { match } of config.training.groups) {
       if (trainer.store.parameters.some(({ name }) => matches(match, name))) continue;
-      const message = `training.groups: no parameter fits "${match}"; twotower inspect shows the names`;
-      onEvent({ type: 'warning', message });
+      warn(`training.groups: no parameter fits "${match}"; twotower inspect shows the names`);
     }
-    for (const key of unread(config, trainer.graph)) {
-      const message = `training.teacher${key}: nothing reads it; add an objective that does, such as distill-${key === '' ? 'pointwise' : 'vectors'}`;
-      onEvent({ type: 'warning', message });
+    for (const key of unread(config, trainer)) {
+      warn(
+        `training.teacher${key}: nothing reads it; add an objective that does, such as distill-${key === '' ? 'pointwise' : 'vectors'}`,
+      );
     }
     const lists = samples && { count: listCount(samples), stages: countStages(samples.stage, dataset.stages) };
     const count = samples?.item.length ?? dataset.splits.train.length;
@@ -147,6 +154,7 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
     const result = { ...record, config, bestStep, samplesPerSecond, ...evaluation };
     await writeFileAtomic(join(out, RUN_FILES.evaluation), `${JSON.stringify(result, null, 2)}\n`);
     await exportModel(inference, dataset.schema, config, record, join(out, RUN_FILES.model));
+    await trainer.end();
     return { folder: out, dataset, samplesPerSecond, bestStep, evaluation };
   } finally {
     await inference.release();
@@ -169,20 +177,13 @@ function checkSameTeacher(folder: string, before: string | undefined, now: strin
 }
 
 /** Keys of `training.teacher` whose scores or vectors no step reads. */
-function unread({ training: { teacher } }: RunConfig, { compiled }: TrainingGraph): string[] {
+function unread({ training: { teacher } }: RunConfig, training: Training): string[] {
   if (teacher === undefined) return [];
-  const reads = (feed: string) => compiled.inputs.some(({ name }) => name === feed);
   const vectors = 'run' in teacher ? teacher.vectors : undefined;
   const sides = (['item', 'user'] as const).filter((side) => vectors?.[side] !== undefined);
   // Whoever names vectors need not want the scores, which come along.
-  if (sides.length === 0) return reads(LIST_FEEDS.teacher) ? [] : [''];
-  return sides.filter((side) => !reads(VECTOR_FEEDS[side])).map((side) => `.vectors.${side}`);
-}
-
-/** Scores of a teacher's run are left out: that run has a digest of its own, and their last digits follow the threads. */
-function hashOfLists({ teacher, ...samples }: SampleTable, { training }: RunConfig): string {
-  const ofRun = training.teacher !== undefined && 'run' in training.teacher;
-  return hashOfSamples(ofRun || teacher === undefined ? samples : { ...samples, teacher });
+  if (sides.length === 0) return training.reads(LIST_FEEDS.teacher) ? [] : [''];
+  return sides.filter((side) => !training.reads(VECTOR_FEEDS[side])).map((side) => `.vectors.${side}`);
 }
 
 /** A run is continued with the lists it was begun with: a file of candidates may have changed. @throws RUN_INVALID */

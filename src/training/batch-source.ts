@@ -1,3 +1,4 @@
+import type { BatchShare, Rank } from '../data/batch-share.js';
 import { BatchAssembler } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import { type Epoch, epochBatches } from '../data/epochs.js';
@@ -8,6 +9,7 @@ import { completeFeeds, type FeedPlan, type Lookup } from '../graph/index.js';
 import { Random } from '../random.js';
 import type { Feeds } from '../schema.js';
 import type { TrainingOptions } from './config.js';
+import { completeShare } from './ranks/share-feeds.js';
 import { type BundleLayout, RowTracker, type Touched } from './table-rows.js';
 
 /** Everything a batch is made of: plain data, which may be sent to another thread. */
@@ -26,6 +28,8 @@ export interface BatchRecipe {
   /** How the embedding tables are bundled. */
   bundles: ReadonlyMap<string, BundleLayout>;
   plan: FeedPlan;
+  /** Which of several processes this is; each makes its share of the batch. */
+  rank?: Rank | undefined;
 }
 
 /** One batch, complete but for what the optimizer has not computed yet. Its arrays are its own. */
@@ -35,6 +39,7 @@ export interface PreparedBatch {
   events: Uint32Array;
   feeds: Feeds;
   touched: Touched[];
+  share?: BatchShare | undefined;
 }
 
 /** Makes the batch of any step; what is random in it follows from the seed and the step alone. */
@@ -57,13 +62,18 @@ export class BatchSource {
 
   prepare(step: number): PreparedBatch {
     const { options, plan } = this.recipe;
-    const { feeds, events } = this.assembler.assemble(this.rowsOf(step), step);
+    const { feeds, events, share } = this.assembler.assemble(this.rowsOf(step), step);
     const touched = this.tracker.track(feeds);
+    const random = Random.of(options.seed, 'step', step);
     return {
       step,
       events: events.slice(),
-      feeds: completeFeeds(plan, feeds, Random.of(options.seed, 'step', step)),
+      feeds:
+        share === undefined
+          ? completeFeeds(plan, feeds, random)
+          : completeShare(plan, feeds, { share, touched }, random),
       touched,
+      share,
     };
   }
 
@@ -78,7 +88,16 @@ export class BatchSource {
   }
 }
 
-function createAssembler({ dataset, options, samples, teacher, vectors, logq, plan }: BatchRecipe): BatchAssembler {
+function createAssembler({
+  dataset,
+  options,
+  samples,
+  teacher,
+  vectors,
+  logq,
+  plan,
+  rank,
+}: BatchRecipe): BatchAssembler {
   const { seed, idDropout, itemPerPair, negatives } = options;
   const { events, items, splits } = dataset;
   const sampler =
@@ -89,6 +108,7 @@ function createAssembler({ dataset, options, samples, teacher, vectors, logq, pl
   return new BatchAssembler(dataset, {
     ...(samples === undefined ? { label: dataset.label, ...(teacher && { teacher }) } : { samples }),
     vectors,
+    rank,
     reads: new Set(plan.inputs.map(({ name }) => name)),
     ownMemory: true,
     seed,

@@ -1,10 +1,17 @@
+import { TwoTowerError } from '../errors.js';
 import { compile, multiply, Program, reachable, reduceSum, type Tensor } from '../graph/index.js';
-import type { Random } from '../random.js';
+import { Random } from '../random.js';
 import type { Feeds } from '../schema.js';
-import { readFromVectors, type TrainingGraph } from './training-graph.js';
+import type { PreparedBatch } from './batch-source.js';
+import type { StepReport } from './training.js';
+import { readFromVectors, type StepGraph } from './training-graph.js';
 
 /** Looks for the first tensor of the forward pass that is not finite and says where in the model it was made. */
-export async function locateDivergence(graph: TrainingGraph, feeds: Feeds, random: Random): Promise<string> {
+export async function locateDivergence(
+  graph: Pick<StepGraph, 'forward' | 'parameters'>,
+  feeds: Feeds,
+  random: Random,
+): Promise<string> {
   const nodes = reachable([graph.forward]).filter(({ dtype, op }) => dtype === 'float32' && op.name !== 'constant');
   const outputs: Record<string, Tensor> = {};
   nodes.forEach((node, i) => {
@@ -28,4 +35,30 @@ export async function locateDivergence(graph: TrainingGraph, feeds: Feeds, rando
   } finally {
     await program.release();
   }
+}
+
+interface Failed {
+  batch: PreparedBatch;
+  seed: number;
+  stepsPerEpoch: number;
+}
+
+/** What to tell of a step whose loss or gradient is not finite. `feeds` are all that the step has read. */
+export async function divergence(
+  graph: Pick<StepGraph, 'forward' | 'parameters'>,
+  feeds: Feeds,
+  report: StepReport,
+  { batch, seed, stepsPerEpoch }: Failed,
+): Promise<TwoTowerError> {
+  const { step, events } = batch;
+  const place = await locateDivergence(graph, feeds, Random.of(seed, 'step', step));
+  const epoch = Math.floor(step / stepsPerEpoch) + 1;
+  const what = Number.isFinite(report.loss)
+    ? `the gradient's norm is ${report.gradientNorm}`
+    : `the loss is ${report.loss}`;
+  return new TwoTowerError(
+    'TRAIN_DIVERGED',
+    `step ${step + 1} (epoch ${epoch}, batch of event rows ${Array.from(events.subarray(0, 3)).join(', ')}, …): ${what}; ${place}`,
+    'lower training.learningRate, set training.clip, or look at the named rows of the data',
+  );
 }

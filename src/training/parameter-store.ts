@@ -130,11 +130,11 @@ export class ParameterStore {
   }
 }
 
-function bundled(
+/** Where each table begins in its bundle. */
+export function bundleLayouts(
   parameters: readonly Parameter[],
-  optimizer: Optimizer,
   bundleOf: (table: Parameter) => string,
-): Map<string, Bundle> {
+): Map<string, Pick<Bundle, 'rows' | 'width' | 'offsets'>> {
   const layouts = new Map<string, { rows: number; width: number; offsets: Map<string, number> }>();
   for (const parameter of parameters) {
     if (parameter.kind !== 'table') continue;
@@ -147,8 +147,16 @@ function bundled(
     layout.rows += rows;
     layouts.set(name, layout);
   }
+  return layouts;
+}
+
+function bundled(
+  parameters: readonly Parameter[],
+  optimizer: Optimizer,
+  bundleOf: (table: Parameter) => string,
+): Map<string, Bundle> {
   return new Map(
-    [...layouts].map(([name, layout]) => {
+    [...bundleLayouts(parameters, bundleOf)].map(([name, layout]) => {
       const size = layout.rows * layout.width;
       const slots = optimizer.slots.map(() => new Float32Array(size).fill(optimizer.initial));
       return [name, { ...layout, values: new Float32Array(size), slots }];

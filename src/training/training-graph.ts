@@ -3,18 +3,14 @@ import {
   allPositions,
   apply,
   Build,
-  broadcastTo,
   type CompiledGraph,
   type CompileOptions,
-  cast,
   compile,
   concat,
   constant,
-  cumulativeSum,
   divide,
   gradients,
   input,
-  inScope,
   type Lookup,
   minimum,
   multiply,
@@ -26,35 +22,13 @@ import {
   scatterSumOp,
   sqrt,
   square,
-  subtract,
   type Tensor,
   tableRows,
 } from '../graph/index.js';
-import { gatherState, type ModelParts, type TrainOutputs } from '../models/contract.js';
-import { itemInputs, userInputs } from '../models/inputs.js';
-import type { LossContext } from '../nn/losses/loss.js';
-import type { Schema } from '../schema.js';
-import { type BatchContents, cascadeInputs, rerankLists, teacherAgreement } from './cascade-inputs.js';
-import { type Objective, similarityMatrix, totalLoss } from './objectives.js';
+import { toOwners, whole } from '../graph/partition/index.js';
+import { type ForwardOptions, forwardPass } from './forward-pass.js';
 import { applyOptimizer, type Optimizer } from './optimizers.js';
-
-/** Names of feeds and outputs of the training step that are not the batch's. */
-export const STEP_FEEDS = {
-  dense: 'dense',
-  states: 'states',
-  rate: 'schedule.rate',
-  step: 'schedule.step',
-  stepsPerEpoch: 'schedule.stepsPerEpoch',
-  /** Per weight: decay and factor on the learning rate. */
-  decay: 'dense#decay',
-  factor: 'dense#factor',
-} as const;
-
-/** Fed where the step reads it. */
-export const LOGQ_FEED = 'item.logq';
-
-export const denseSlot = (slot: string): string => `dense.${slot}`;
-export const tableSlot = (table: string, slot: string): string => `${table}.${slot}`;
+import { denseSlot, STEP_FEEDS, tableSlot } from './step-feeds.js';
 
 /** Decay and learning-rate factor of one parameter, as the config's groups decide. */
 export interface ParameterGroup {
@@ -62,14 +36,7 @@ export interface ParameterGroup {
   factor: number;
 }
 
-export interface TrainingGraphOptions {
-  model: ModelParts;
-  schema: Schema;
-  objectives: readonly Objective[];
-  /** Pairs alone where absent. */
-  contents?: BatchContents;
-  /** Whether the objectives weigh themselves by learned uncertainties. */
-  uncertainty?: boolean;
+export interface TrainingGraphOptions extends ForwardOptions {
   optimizer: Optimizer;
   /** Largest norm of all gradients together; unlimited where absent. */
   clip?: number;
@@ -78,8 +45,8 @@ export interface TrainingGraphOptions {
   bundleOf?: (table: Parameter) => string;
 }
 
-export interface TrainingGraph {
-  compiled: CompiledGraph;
+/** One training step, not compiled yet. */
+export interface StepGraph {
   parameters: Parameter[];
   lookups: Lookup[];
   /** Losses and metrics among the outputs: scalars. */
@@ -88,13 +55,28 @@ export interface TrainingGraph {
   forward: Tensor;
   /** Everything the step returns, for reading its cost off the graph. */
   outputs: Record<string, Tensor>;
+  /** How it reads the parameters. */
+  read: NonNullable<CompileOptions['read']>;
 }
+
+export interface TrainingGraph extends StepGraph {
+  compiled: CompiledGraph;
+}
+
+/** A bundle of tables as far as this process owns its rows, where several ranks have them between them. */
+export const ownedBundle = (bundle: string): string => `own ${bundle}`;
 
 /**
  * One training step as one graph: forward pass, gradients and the optimizer's update of every dense parameter and of every
  * touched row. Reads the batch's feeds, `STEP_FEEDS` and the tables; returns new values under the names of the old.
  */
 export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph {
+  const step = buildStep(options);
+  return { ...step, compiled: compile('training step', step.outputs, { read: step.read }) };
+}
+
+/** @param shared whether several ranks will have it between them: the rows of tables are then updated by those who own them */
+export function buildStep(options: TrainingGraphOptions, shared = false): StepGraph {
   const { optimizer, clip, groupOf, bundleOf } = options;
   const build = new Build(true, bundleOf);
   return build.run(() => {
@@ -104,8 +86,13 @@ export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph
     const leaf = ({ name, shape }: Parameter) => apply(parameterOp, [], { name, shape });
     const flows = gradients(loss, [...dense.map(leaf), ...build.found]);
 
-    const denseGradient = flatten(dense.map((parameter, i) => flows[i] ?? multiply(leaf(parameter), 0)));
-    const bundleGradients = gradientsOfBundles(build, flows.slice(dense.length));
+    const flat = flatten(dense.map((parameter, i) => flows[i] ?? multiply(leaf(parameter), 0)));
+    const denseGradient = shared ? whole(flat) : flat;
+    const bundleGradients = gradientsOfBundles(build, flows.slice(dense.length)).map((one) => {
+      if (!shared) return { ...one, rows: one.bundle };
+      const rows = ownedBundle(one.bundle);
+      return { ...one, rows, gradient: toOwners(one.gradient, one.bundle, rows) };
+    });
     const squares = [denseGradient, ...bundleGradients.map(({ gradient }) => gradient)].map((g) =>
       reduceSum(square(g)),
     );
@@ -138,10 +125,10 @@ export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph
         outputs[`new ${denseSlot(slot)}`] = update.slots[i]!;
       });
     }
-    for (const { bundle, width, table, gradient } of bundleGradients) {
+    for (const { bundle, rows, width, table, gradient } of bundleGradients) {
       const { decay, factor } = groupOf(table);
-      const slots = optimizer.slots.map((slot) => tableRows(bundle, width, tableSlot(bundle, slot)));
-      const update = applyOptimizer(optimizer, tableRows(bundle, width), clipped(gradient), slots, {
+      const slots = optimizer.slots.map((slot) => tableRows(rows, width, tableSlot(rows, slot)));
+      const update = applyOptimizer(optimizer, tableRows(rows, width), clipped(gradient), slots, {
         rate: multiply(rate, factor),
         decay,
         scalars,
@@ -157,12 +144,12 @@ export function buildTrainingGraph(options: TrainingGraphOptions): TrainingGraph
     }
 
     return {
-      compiled: compile('training step', outputs, { read: readFromVectors(dense, states) }),
       parameters,
       lookups: build.lookups,
       reported: ['loss', 'gradientNorm', ...Object.keys(reported)],
       forward: loss,
       outputs,
+      read: readFromVectors(dense, states),
     };
   });
 }
@@ -215,71 +202,6 @@ export function readFromVectors(
     const piece = emit.node('Slice', [whole, emit.ints([offset]), emit.ints([offset + size]), emit.ints([0])]);
     return emit.node('Reshape', [piece, emit.ints(parameter.shape as number[])]);
   };
-}
-
-function forwardPass({ model, schema, objectives, contents, uncertainty = false }: TrainingGraphOptions) {
-  const user = userInputs(schema, 'B');
-  const item = itemInputs(schema, 'I');
-  const userState = inScope('user', () => model.user(user));
-  const itemState = inScope('item', () => model.item(item));
-  const request = input('pair.request', ['P'], 'int32');
-  const itemRow = input('pair.item', ['P'], 'int32');
-  const label = input('pair.label', ['P']);
-  const logq = input(LOGQ_FEED, ['I']);
-  const step = input(STEP_FEEDS.step, []);
-  const stepsPerEpoch = input(STEP_FEEDS.stepsPerEpoch, []);
-  const cascade = contents && cascadeInputs(contents);
-  const lists = cascade?.lists;
-  const result = ((): TrainOutputs => {
-    if (model.train !== undefined) {
-      const pairs = { request, itemRow, label, logq, ...(lists && { lists }) };
-      return inScope('train', () => model.train!({ user, item, userState, itemState, ...pairs, step, stepsPerEpoch }));
-    }
-    return {
-      logits: inScope('score', () => model.score(gatherState(userState, request), gatherState(itemState, itemRow))),
-    };
-  })();
-  const { logits } = result;
-  const context: LossContext = {
-    logits,
-    label,
-    weight: input('pair.weight', ['P']),
-    request,
-    itemRow,
-    ...cascade,
-    states: { item: itemState, user: userState },
-    ...(model.retrieval && { retrieval: model.retrieval }),
-    step,
-    stepsPerEpoch,
-    ...(objectives.some(({ needs }) => needs === 'matrix') && {
-      ...(result.similarity === undefined
-        ? { similarity: inScope('score', () => similarityMatrix(model, userState, itemState)) }
-        : { similarity: result.similarity, view: rowNumbers(label) }),
-      logq,
-    }),
-    ...(lists &&
-      model.rerank !== undefined &&
-      objectives.some(({ needs }) => needs === 'rerank') && {
-        reranked: rerankLists(model, userState, gatherState(itemState, itemRow), logits, lists),
-      }),
-  };
-  const { total, parts } = totalLoss(objectives, context, { uncertainty, ...(contents && { shown: contents.shown }) });
-  const own = Object.values(result.losses ?? {});
-  const reported = {
-    ...prefixed('loss.', { ...parts, ...result.losses }),
-    ...prefixed('metric.', { ...result.metrics, ...teacherAgreement(context) }),
-  };
-  return { loss: own.reduce((a, b) => add(a, b), total), reported };
-}
-
-/** 0, 1, 2, … as int32, as many as `x` has elements: [P]. */
-function rowNumbers(x: Tensor): Tensor {
-  const ones = broadcastTo(constant([1], [1]), x.shape, x);
-  return cast(subtract(cumulativeSum(ones), 1), 'int32');
-}
-
-function prefixed(prefix: string, tensors: Record<string, Tensor>): Record<string, Tensor> {
-  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}${name}`, tensor]));
 }
 
 function sizeOfAll(parameters: readonly Parameter[]): number {
