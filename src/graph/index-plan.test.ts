@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { indexPlan } from './index-plan.js';
+import { indexPlan, NOWHERE } from './index-plan.js';
 
 describe('indexPlan', () => {
   it('lists the positions of each index, in order', () => {
@@ -24,6 +24,15 @@ describe('indexPlan', () => {
       }
     });
     fc.assert(property);
+  });
+
+  it('leaves out what is nowhere', () => {
+    const { first, rest, repeated, start, end } = indexPlan(
+      Int32Array.of(NOWHERE, 2, NOWHERE, 0, 2, NOWHERE),
+      4,
+      'rows',
+    );
+    expect([[...first], [...rest], [...repeated], [...start], [...end]]).toEqual([[4, 0, 2, 0], [0, 5], [2], [0], [1]]);
   });
 
   it.each([-1, 3, 2147483647])('refuses the index %i of 3 rows', (index) => {

@@ -1,6 +1,9 @@
 import { TwoTowerError } from '../errors.js';
 import type { Dim } from './shape.js';
 
+/** An index that is none: what stands there is zero and need not be summed. Far from every index, so that no error looks like it. */
+export const NOWHERE = -(2 ** 31);
+
 /** Feeds of sums by index that the session makes by itself from the fed indices: see `scatterSum`. */
 export interface IndexPlan {
   /** The feed with the indices. */
@@ -26,12 +29,16 @@ export interface SortedIndices {
 
 /**
  * A counting sort of row indices. Stable, so that sums come out the same in every run.
- * @param indices values in [0, rows)
+ * @param indices values in [0, rows), or NOWHERE
  * @param name of the feed they come from
  */
 export function indexPlan(indices: Int32Array, rows: number, name: string): SortedIndices {
   const counts = new Int32Array(rows);
-  for (let i = 0; i < indices.length; i++) counts[indices[i]!]!++;
+  let nowhere = 0;
+  for (let i = 0; i < indices.length; i++) {
+    if (indices[i] === NOWHERE) nowhere++;
+    else counts[indices[i]!]!++;
+  }
   const next = new Int32Array(rows);
   let total = 0;
   let distinct = 0;
@@ -43,8 +50,8 @@ export function indexPlan(indices: Int32Array, rows: number, name: string): Sort
     if (count > 0) distinct++;
     if (count > 1) repetitions++;
   }
-  if (total !== indices.length) {
-    const at = indices.findIndex((index) => index < 0 || index >= rows);
+  if (total + nowhere !== indices.length) {
+    const at = indices.findIndex((index) => index !== NOWHERE && (index < 0 || index >= rows));
     throw new TwoTowerError('GRAPH_FEED', `${name}[${at}] is ${indices[at]}, but there are ${rows} rows`);
   }
   const repeated = new Int32Array(repetitions);
@@ -62,6 +69,7 @@ export function indexPlan(indices: Int32Array, rows: number, name: string): Sort
   const rest = new Int32Array(1 + total - distinct);
   for (let i = 0; i < indices.length; i++) {
     const row = indices[i]!;
+    if (row === NOWHERE) continue;
     if (first[row] === 0) first[row] = i + 1;
     else rest[next[row]!++] = i + 1;
   }

@@ -3,6 +3,7 @@ export { type CompiledGraph, type CompileOptions, compile } from './compile.js';
 export { completeFeeds, type FeedPlan } from './complete-feeds.js';
 export { type Cost, type GraphCost, graphCost } from './cost.js';
 export { gradients, reachable } from './gradient.js';
+export { NOWHERE } from './index-plan.js';
 export * from './ops/index.js';
 export { type Output, type PreparedFeeds, Program, type ProgramOptions } from './program.js';
 export { currentScope, inScope } from './scope.js';

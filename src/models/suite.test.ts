@@ -11,6 +11,7 @@ import { TOY_BATCH } from '../testing/toy-dataset.js';
 import { ToyModel } from '../testing/toy-model.js';
 import { POORER, refusal } from '../testing/toy-options.js';
 import { bytesOf, checkToyGradients, freshStore, losses, toyTrainer } from '../testing/toy-training.js';
+import { trainingOutputs } from '../testing/training-outputs.js';
 import { MODELS } from './index.js';
 
 /** What is the same may differ by rounding where sums run over another number of rows. */
@@ -165,6 +166,13 @@ describe.each(MODELS.map((definition) => [definition.name, definition] as const)
     expect(fullItems).not.toEqual(items);
     const padded = await model.scores(fullRequests, fullItems);
     expect(distance(padded, await model.scores(requests, items))).toBeLessThan(ROUNDING);
+  });
+
+  test('in training, too, what stands in the padding changes nothing, so that no gradient comes from it', async () => {
+    const plain = await trainingOutputs(model);
+    const filled = await trainingOutputs(model, (feeds) => model.withFullPadding(feeds));
+    expect(distance(filled.logits, plain.logits)).toBeLessThan(ROUNDING);
+    expect(distance(filled.losses, plain.losses)).toBeLessThan(ROUNDING);
   });
 
   test.each(['one row', 'many rows'])('training’s forward pass, exported files and parts agree: %s', async (amount) => {

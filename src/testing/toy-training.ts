@@ -5,6 +5,7 @@ import { reachable, type Tensor } from '../graph/index.js';
 import type { Feeds } from '../schema.js';
 import { trainingOptions } from '../training/config.js';
 import { createOptimizer } from '../training/optimizers.js';
+import { paddingOf } from '../training/padding.js';
 import { ParameterStore } from '../training/parameter-store.js';
 import { RowTracker } from '../training/table-rows.js';
 import { Trainer } from '../training/trainer.js';
@@ -50,7 +51,7 @@ export async function checkToyGradients(trainer: Trainer, maxElements = 3): Prom
   const { events, items, splits } = dataset;
   const itemCounts = countItems(events.item, splits.train, items.count);
   Object.assign(feeds, assembleBatch(dataset, splits.train.subarray(-7), { itemCounts }).feeds);
-  new RowTracker(lookups, store.bundles).track(feeds);
+  new RowTracker(lookups, store.bundles, paddingOf(dataset.schema)).track(feeds);
   for (const { name, shape } of parameters) feeds[name] = { data: store.values(name), shape: [...shape] };
   for (const [name, { rows, width, values }] of store.bundles) feeds[name] = { data: values, shape: [rows, width] };
 

@@ -9,6 +9,7 @@ import { completeFeeds, type FeedPlan, type Lookup } from '../graph/index.js';
 import { Random } from '../random.js';
 import type { Feeds } from '../schema.js';
 import type { TrainingOptions } from './config.js';
+import { paddingOf } from './padding.js';
 import { completeShare } from './ranks/share-feeds.js';
 import { type BundleLayout, RowTracker, type Touched } from './table-rows.js';
 
@@ -57,7 +58,7 @@ export class BatchSource {
       samples === undefined
         ? dataset.splits.train
         : Uint32Array.from({ length: listCount(samples) }, (_, list) => list);
-    this.tracker = new RowTracker(recipe.lookups, recipe.bundles);
+    this.tracker = new RowTracker(recipe.lookups, recipe.bundles, paddingOf(dataset.schema));
   }
 
   prepare(step: number): PreparedBatch {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Lookup } from '../graph/index.js';
+import { type Lookup, NOWHERE } from '../graph/index.js';
 import type { Feeds } from '../schema.js';
 import { type BundleLayout, RowTracker, writeRows } from './table-rows.js';
 
@@ -40,6 +40,25 @@ test('by hand: tables of one bundle share its rows, each below the one before', 
   expect(feeds['a@x']).toEqual({ data: Int32Array.from([0, 1, 0]), shape: [3] });
   expect(feeds['b@y']).toEqual({ data: Int32Array.from([2, 3]), shape: [2] });
   expect(feeds['both#positions']).toEqual({ data: Int32Array.from([0, 1, 0, 2, 3]), shape: [5] });
+});
+
+test('by hand: padding has positions to read from, and none to sum at', () => {
+  const padding = new Map([
+    ['tags', { length: 'tags.length', used: 'start' as const }],
+    ['past', { length: 'past.length', used: 'end' as const }],
+  ]);
+  const tracker = new RowTracker([lookup('t', 'tags'), lookup('t', 'past')], layoutOf({ t: ['t'] }), padding);
+  const feeds: Feeds = {
+    tags: { data: Int32Array.from([5, 0, 0, 3, 7, 0]), shape: [2, 3] },
+    'tags.length': ids(1, 2),
+    past: { data: Int32Array.from([0, 5, 4, 4]), shape: [2, 2] },
+    'past.length': ids(1, 2),
+  };
+  tracker.track(feeds);
+  expect([...feeds['t@tags']!.data]).toEqual([0, 1, 1, 2, 3, 1]);
+  expect([...feeds['t@past']!.data]).toEqual([1, 0, 4, 4]);
+  const not = NOWHERE;
+  expect([...feeds['t#positions']!.data]).toEqual([0, not, not, 2, 3, not, not, 0, 4, 4]);
 });
 
 const list = fc.array(fc.nat(ROWS - 1), { maxLength: 20 });

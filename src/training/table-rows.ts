@@ -1,5 +1,6 @@
-import { allPositions, type Lookup, touchedRows } from '../graph/index.js';
+import { allPositions, type Lookup, NOWHERE, touchedRows } from '../graph/index.js';
 import type { Feeds } from '../schema.js';
+import { eachPadded, type Padding } from './padding.js';
 import type { Table } from './parameter-store.js';
 
 /** Where the tables of a bundle begin in it, and how many rows they have together. */
@@ -22,7 +23,12 @@ export interface Touched {
 export class RowTracker {
   private readonly bundles: { bundle: string; lookups: Lookup[]; layout: BundleLayout; seen: Seen }[];
 
-  constructor(lookups: readonly Lookup[], layouts: ReadonlyMap<string, BundleLayout>) {
+  /** @param padding positions of id feeds that no gradient comes from */
+  constructor(
+    lookups: readonly Lookup[],
+    layouts: ReadonlyMap<string, BundleLayout>,
+    private readonly padding: Padding = new Map(),
+  ) {
     this.bundles = [...new Set(lookups.map(({ bundle }) => bundle))].map((bundle) => {
       const layout = layouts.get(bundle)!;
       return {
@@ -34,7 +40,10 @@ export class RowTracker {
     });
   }
 
-  /** Adds the feeds `BUNDLE#touched` and `BUNDLE#positions` and each lookup's positions; returns what was touched. */
+  /**
+   * Adds the feeds `BUNDLE#touched` and each lookup's positions, and `BUNDLE#positions`: those of all lookups, but NOWHERE at
+   * padding. Returns what was touched.
+   */
   track(feeds: Feeds): Touched[] {
     return this.bundles.map(({ bundle, lookups, layout, seen }) => {
       const { stamp, position } = seen;
@@ -57,7 +66,8 @@ export class RowTracker {
           }
           all[at++] = position[row]!;
         }
-        feeds[positions] = { data: all.subarray(from, at), shape };
+        feeds[positions] = { data: all.slice(from, at), shape };
+        eachPadded(this.padding, ids, feeds, (first, end) => all.fill(NOWHERE, from + first, from + end));
       }
       const touched = rows.subarray(0, count);
       feeds[touchedRows(bundle)] = { data: touched, shape: [count] };
