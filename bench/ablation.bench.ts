@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { loadDataset } from '../src/data/load.js';
 import { didYouMean, TwoTowerError } from '../src/errors.js';
 import { environment } from '../src/runs/environment.js';
@@ -9,7 +9,7 @@ import { line, option, protocolConfig, type Row, trainSeed, withoutSeed } from '
 import { writeResults } from './results.js';
 
 export const name = 'ablation';
-export const description = `a model without its parts, on KuaiRand-Pure: ablation --model ${ABLATED.join('|')} [--seeds 1,2]`;
+export const description = `a model without its parts, on KuaiRand-Pure: ablation --model ${ABLATED.join('|')} [--seeds 1,2] [--runs FOLDER]`;
 
 export async function run(args: readonly string[]): Promise<void> {
   const model = option(args, '--model', '');
@@ -23,13 +23,14 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   const seeds = option(args, '--seeds', '1,2').split(',').map(Number);
   const dataset = await loadDataset('kuairand-pure');
-  const folder = await mkdtemp(join(tmpdir(), 'twotower-ablation-'));
+  const kept = option(args, '--runs', '');
+  const folder = kept === '' ? await mkdtemp(join(tmpdir(), 'twotower-ablation-')) : resolve(kept);
   const found: (Variant & { rows: Row[] })[] = [];
   for (const [at, variant] of variants.entries()) {
     const rows: Row[] = [];
     for (const seed of seeds) {
       const config = protocolConfig(model, seed, variant.overrides);
-      rows.push(await trainSeed(config, dataset, join(folder, `${at}-${seed}`)));
+      rows.push(await trainSeed(config, dataset, join(folder, `${model}-${at}-${seed}`)));
       console.log(line(`${variant.title}, seed ${seed}`, rows.slice(-1)));
     }
     found.push({ ...variant, rows });
@@ -41,5 +42,5 @@ export async function run(args: readonly string[]): Promise<void> {
       environment: environment(),
     });
   }
-  await rm(folder, { recursive: true });
+  if (kept === '') await rm(folder, { recursive: true });
 }

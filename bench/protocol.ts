@@ -1,8 +1,12 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Dataset } from '../src/data/dataset.js';
 import { TwoTowerError } from '../src/errors.js';
 import type { ModelDefinition } from '../src/models/contract.js';
 import { packagePath } from '../src/package-root.js';
 import type { RunConfig } from '../src/runs/config.js';
+import { RUN_FILES } from '../src/runs/folder.js';
 import { readConfig } from '../src/runs/read-config.js';
 import { trainRun } from '../src/runs/train.js';
 
@@ -32,7 +36,10 @@ export function withoutSeed(config: RunConfig): unknown {
   return { ...config, training: { ...config.training, seed: null } };
 }
 
-/** Trains in the folder `out`, stops by validation, evaluates on the test part. */
+/**
+ * Trains in the folder `out`, stops by validation, evaluates on the test part. A run that was finished there is read, one that was
+ * begun goes on. @throws USAGE where `out` holds a run with other settings
+ */
 export async function trainSeed(
   config: RunConfig,
   dataset: Dataset,
@@ -40,14 +47,21 @@ export async function trainSeed(
   // biome-ignore lint/suspicious/noExplicitAny: each model validates its own options
   models: readonly ModelDefinition<any>[] = [],
 ): Promise<Row> {
-  const { bestStep, evaluation, samplesPerSecond } = await trainRun(config, { out, dataset, models });
+  const finished = join(out, RUN_FILES.evaluation);
+  if (!existsSync(finished)) {
+    await trainRun(config, { out, dataset, models, resume: existsSync(join(out, RUN_FILES.run)) });
+  }
+  const run = JSON.parse(readFileSync(finished, 'utf8'));
+  if (!isDeepStrictEqual(run.config, JSON.parse(JSON.stringify(config)))) {
+    throw new TwoTowerError('USAGE', `${out} holds a run with other settings`, 'Give another folder with --runs.');
+  }
   return {
     model: config.model.name,
     seed: config.training.seed,
-    bestStep,
-    validation: evaluation.validation.metrics,
-    test: evaluation.test.metrics,
-    samplesPerSecond: Math.round(samplesPerSecond ?? 0),
+    bestStep: run.bestStep,
+    validation: run.validation.metrics,
+    test: run.test.metrics,
+    samplesPerSecond: Math.round(run.samplesPerSecond ?? 0),
   };
 }
 

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Dataset } from '../src/data/dataset.js';
 import { loadDataset } from '../src/data/load.js';
 import { Random } from '../src/random.js';
@@ -26,7 +26,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const kept = option(args, '--runs', '');
   const shuffled = args.includes('--permuted');
   const dataset = await loadDataset('kuairand-pure');
-  const folder = kept === '' ? await mkdtemp(join(tmpdir(), 'twotower-quality-')) : kept;
+  const folder = kept === '' ? await mkdtemp(join(tmpdir(), 'twotower-quality-')) : resolve(kept);
   for (const model of models) {
     const rows: Row[] = [];
     for (const seed of seeds) {
