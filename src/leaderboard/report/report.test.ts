@@ -27,6 +27,13 @@ describe('the tables', () => {
     expect(tableRow('fit').slice(1, 2)).toEqual(['0.7410 ± 0.0012']);
   });
 
+  it('give the spread as many decimals as the mean', () => {
+    const [best, ...others] = table.models;
+    const steady = { ...best!, metrics: { auc: { ...best!.metrics.auc!, deviation: 0.000816 } } };
+    const { rows } = qualityTable({ ...table, models: [steady, ...others] });
+    expect(rows.find(([name]) => name === best!.name)![1]).toMatch(/^0\.\d{4} ± 0\.0008/);
+  });
+
   it('say where training diverged', () => {
     const { models } = table;
     const lost = { ...models[4]!, runs: [], metrics: {}, diverged: [{ seed: 1, message: 'NaN' }] };

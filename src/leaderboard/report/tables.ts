@@ -63,7 +63,12 @@ export function qualityTable({ protocol, models, baseline, references }: TableRe
 function cell(result: MetricResult | undefined): string {
   if (result === undefined) return '–';
   const mark = result.comparison === undefined ? '' : MARKS[result.comparison.verdict];
-  return `${formatMetric(result.mean)}${result.runs > 1 ? ` ± ${formatMetric(result.deviation)}` : ''}${mark}`;
+  return `${formatMetric(result.mean)}${result.runs > 1 ? ` ± ${alike(result.deviation, result.mean)}` : ''}${mark}`;
+}
+
+/** A deviation with as many decimals as the mean it stands beside. */
+function alike(deviation: number, mean: number): string {
+  return deviation.toFixed(formatMetric(mean).split('.')[1]?.length ?? 0);
 }
 
 /** The best first; those without a value last. */
