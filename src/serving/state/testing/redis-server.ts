@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
 
 /** Where tests are to be complete the server has to be there. */
 export const noRedis = !isOnPath('redis-server') && process.env.CI === undefined;
@@ -73,7 +74,17 @@ export async function startCluster(count: number): Promise<RedisServer[]> {
   const child = spawn('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'], { stdio: 'ignore' });
   const [code] = await once(child, 'exit');
   if (code !== 0) throw new Error(`redis-cli ended with code ${code}`);
+  // The nodes agree on who has which slots before each of them finds that the cluster is up.
+  for (const { port } of nodes) {
+    await eventually(async () => (await ask(port, 'cluster', 'info')).includes('cluster_state:ok'), 20_000);
+  }
   return nodes;
+}
+
+/** What a server answers to one command. */
+async function ask(port: number, ...command: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)('redis-cli', ['-p', String(port), ...command]);
+  return stdout;
 }
 
 /** Reads until it is so; @throws where it is not after so many milliseconds */
