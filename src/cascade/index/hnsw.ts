@@ -10,16 +10,20 @@ import type { HnswSettings, IndexManifest, MeasuredRecall } from './manifest.js'
 import { OverTable } from './over-table.js';
 import type { QueryFilter, RetrievalIndex, Vectors } from './retrieval-index.js';
 import { saveIndex } from './save.js';
+import { Scouts } from './scouts.js';
 import { type PreparedQueries, prepareQueries, type VectorTable } from './vectors.js';
 
 /** Queries that are searched for in one call of the library. */
 const QUERY_BLOCK = 64;
 /** Looking at every row is as fast as walking the graph to one of so many. */
 export const EXACT_SHARE = 64;
+/** How many times as many rows a search asks for that did not find enough. */
+const MORE = 4;
 
 /**
  * A hierarchical navigable small world graph (Malkov and Yashunin, 2016, arXiv:1603.09320) over rounded copies of the
- * vectors. It proposes some times more rows than are wanted; these are scored anew with the vectors themselves.
+ * vectors. It proposes some times more rows than are wanted; these are scored anew with the vectors themselves. Where scouts tell
+ * that the graph was walked astray, it is asked for more.
  *
  * With a filter, proposals grow until as many pass as would have been looked at without one; where that is dearer than looking
  * at every row, every row is looked at.
@@ -27,6 +31,7 @@ export const EXACT_SHARE = 64;
 export class HnswIndex extends OverTable implements RetrievalIndex {
   readonly kind = 'hnsw';
   private readonly exact: ExactIndex;
+  private readonly scouts: Scouts;
 
   constructor(
     table: VectorTable,
@@ -35,6 +40,7 @@ export class HnswIndex extends OverTable implements RetrievalIndex {
   ) {
     super(table);
     this.exact = new ExactIndex(table, threads);
+    this.scouts = new Scouts(table);
   }
 
   get settings(): Readonly<HnswSettings> {
@@ -70,10 +76,16 @@ export class HnswIndex extends OverTable implements RetrievalIndex {
         block.forEach((one, i) => {
           const { query, rowTest } = one;
           const { test, bound } = rowTest;
+          const more = { ...one, proposals: MORE * one.proposals };
           const passing = test === undefined ? rows[i]! : rows[i]!.filter(test);
-          if (passing.length >= Math.min(test === undefined ? k : needed, bound)) {
-            found[query] = bestRows(this.table, prepared, query, passing, k);
-          } else again.push({ ...one, proposals: 4 * one.proposals });
+          if (passing.length < Math.min(test === undefined ? k : needed, bound)) {
+            again.push(more);
+            return;
+          }
+          const best = bestRows(this.table, prepared, query, passing, k);
+          // What no walk reaches is not worth comparing every row.
+          if (more.proposals <= limit && this.scouts.miss(prepared, query, best, test)) again.push(more);
+          else found[query] = best;
         });
       }
       open = again;
@@ -85,6 +97,7 @@ export class HnswIndex extends OverTable implements RetrievalIndex {
     const { graph, length } = this.state;
     const known = this.table.has(row);
     this.table.set(row, vector);
+    this.scouts.set(row, vector);
     const key = BigUint64Array.of(BigInt(row));
     if (known) graph.remove(key);
     graph.add(key, augmentedRow(this.table, row, length), 1);
@@ -93,6 +106,7 @@ export class HnswIndex extends OverTable implements RetrievalIndex {
 
   remove(row: number): boolean {
     if (!this.table.delete(row)) return false;
+    this.scouts.delete(row);
     this.state.graph.remove(BigUint64Array.of(BigInt(row)));
     this.changed();
     return true;
