@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { loadDataset } from '../src/data/load.js';
 import { didYouMean, TwoTowerError } from '../src/errors.js';
 import { packagePath } from '../src/package-root.js';
@@ -12,7 +12,7 @@ import { transitionMetrics } from './transitions.js';
 
 export const name = 'next-item';
 export const description =
-  'which film comes next, of all there are: next-item [--data FOLDER] [--seeds 1,2] [--models a,b] (MovieLens-1M)';
+  'which film comes next, of all there are (MovieLens-1M): next-item [--data FOLDER] [--seeds 1,2] [--models a,b] [--runs FOLDER]';
 
 const METRICS = ['recall@20', 'mrr@20', 'ndcg@20'];
 
@@ -31,7 +31,8 @@ export async function run(args: readonly string[]): Promise<void> {
   const seeds = option(args, '--seeds', '1,2').split(',').map(Number);
   const names = option(args, '--models', Object.keys(CONTESTANTS).join()).split(',');
   const dataset = await loadDataset('movielens-1m-next', root === '' ? {} : { root });
-  const folder = await mkdtemp(join(tmpdir(), 'twotower-next-item-'));
+  const kept = option(args, '--runs', '');
+  const folder = kept === '' ? await mkdtemp(join(tmpdir(), 'twotower-next-item-')) : resolve(kept);
   const counted = transitionMetrics(dataset, dataset.splits.test, 20);
   console.log(
     `${'counts of transitions'.padEnd(38)} ${METRICS.map((metric) => `${metric} ${counted[metric]?.toFixed(4)}`).join('  ')}`,
@@ -60,7 +61,7 @@ export async function run(args: readonly string[]): Promise<void> {
     }
     console.log(line(`${name} mean ± deviation`, rows));
   }
-  await rm(folder, { recursive: true });
+  if (kept === '') await rm(folder, { recursive: true });
   console.log(`published, second-hand, under another protocol: t2diff recall@20 0.277  mrr@20 0.087`);
 }
 
