@@ -17,13 +17,16 @@ const EVENTS = 300_000;
 
 /**
  * Sizes of the example configurations, without what reads ids, which this log does not have; `fit` and `dat` live on ids and are left out.
- * `dssm-256` has vectors eight times as wide, to see whether width makes up for interaction.
+ * `dssm-256` has vectors eight times as wide, to see whether width makes up for interaction; the shallow ones have towers of one layer,
+ * to see whether it is depth that keeps what meets in the end from being learnt.
  */
 const VARIANTS: Record<string, { from: string; overrides: string[] }> = {
   dssm: { from: 'dssm', overrides: [] },
   'dssm-256': { from: 'dssm', overrides: ['model.width=256', 'model.towers=[512, 256]'] },
   hit: { from: 'hit', overrides: [] },
   inttower: { from: 'inttower', overrides: [] },
+  'hit-shallow': { from: 'hit', overrides: ['model.towers=[256]'] },
+  'inttower-shallow': { from: 'inttower', overrides: ['model.towers=[256]'] },
   ranktower: { from: 'ranktower', overrides: [] },
   cold: { from: 'cold', overrides: ['model.gate=false', 'model.crosses=false'] },
   'dcn-v2': { from: 'dcn-v2', overrides: [] },
