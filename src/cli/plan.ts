@@ -121,7 +121,10 @@ async function measured(subject: Subject, file: string | undefined, output: Outp
   }
 }
 
-function planText({ origin, options, request, fleet, storage, network, here, limits }: Plan, rates: Rates): string {
+function planText(
+  { origin, options, itemsFrom, request, fleet, storage, network, here, limits }: Plan,
+  rates: Rates,
+): string {
   const { load } = fleet;
   const line = (name: string, figure: Figure) => [name, shown(figure), figure.formula];
   const phases = request.phases.flatMap(({ phase, model, in: entered, kept, user, search, list }) => [
@@ -131,7 +134,7 @@ function planText({ origin, options, request, fleet, storage, network, here, lim
   ]);
   const busy = (share: number) => `${(100 * share).toFixed(0)} %`;
   return [
-    `${origin}: ${count(options.items)} items, ${options.requestsPerSecond} requests/s, 99 of 100 within ${options.latencyMs} ms`,
+    `${origin}: ${count(options.items)} items (${itemsFrom}), ${options.requestsPerSecond} requests/s, 99 of 100 within ${options.latencyMs} ms`,
     '',
     table([['phase', 'model', 'items', 'part', 'time', 'formula'], ...phases]),
     '',

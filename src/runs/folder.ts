@@ -39,6 +39,8 @@ export interface RunRecord {
   seed: number;
   /** Time of the last event that training or the choice of the checkpoint saw, in seconds since 1970. */
   seenUntil?: number;
+  /** Items of the catalogue that the data had, whether an event names them or not. */
+  items?: number;
   /** SHA-256 over model and parameters of the run it learned from. */
   teacher?: string;
   /** SHA-256 over the lists it is trained on, where it is trained on lists. */

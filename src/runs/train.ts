@@ -92,6 +92,7 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
     label: dataset.label,
     seed: config.training.seed,
     seenUntil: seenUntil(dataset),
+    items: dataset.items.keys.length - 1,
     environment: environment(),
   };
   const before = resume ? (await readRun(out, models)).record : undefined;

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pino from 'pino';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -11,6 +11,7 @@ import { measureRates } from './measure.js';
 import { openSubject } from './open-subject.js';
 import { plan } from './plan.js';
 import { ratesSchema } from './rates.js';
+import { ownIdRows } from './subject.js';
 
 /** The least that gives a figure for everything. */
 const EFFORT = { warmUp: 8, short: 16, long: 8, alone: 5, scanRows: 2_000, linkRows: 500, farValues: 1 << 18 };
@@ -64,6 +65,28 @@ test('a run, a cascade and the version that was published of it have the same co
   for (const subject of [ofRun, ofCascade, ofStore]) await subject.release();
 });
 
+test('the catalogue is that of the data, not what training saw of it; a run that does not say is taken by its vocabulary', async () => {
+  const said = async (path: string) => {
+    const { items, itemsFrom, release } = await openSubject(path);
+    await release();
+    return { items, itemsFrom };
+  };
+  expect(await said(toy.runs.retrieve!)).toEqual({ items: 40, itemsFrom: 'the catalogue it was trained with' });
+  expect(await said(store)).toEqual({ items: 40, itemsFrom: 'the catalogue of the version' });
+  const copy = join(toy.folder, 'copy');
+  await cp(toy.runs.retrieve!, copy, { recursive: true });
+  const { items: _, ...record } = JSON.parse(await readFile(join(copy, 'run.json'), 'utf8'));
+  const rewrite = (items?: number) => writeFile(join(copy, 'run.json'), JSON.stringify({ ...record, items }));
+  await rewrite(60);
+  expect((await said(copy)).items).toBe(60);
+  await rewrite();
+  const vocabulary = ownIdRows(JSON.parse(await readFile(join(copy, 'schema.json'), 'utf8'))) - 1;
+  expect(await said(copy)).toEqual({
+    items: vocabulary,
+    itemsFrom: expect.stringContaining('those that training saw'),
+  });
+});
+
 test('rates are measured by serving invented items, and make a plan', async () => {
   const subject = await openSubject(store);
   const stages: string[] = [];
@@ -88,5 +111,13 @@ test('what is nothing that can be planned', async () => {
   await expect(openSubject(join(toy.folder, 'data'))).rejects.toThrow('neither a run folder nor a store');
   await expect(openSubject(join(toy.folder, 'data/users.csv'))).rejects.toMatchObject({
     code: expect.stringMatching(/^CONFIG_/),
+  });
+  const damaged = join(toy.folder, 'damaged');
+  await cp(store, damaged, { recursive: true });
+  const [version] = await readdir(join(damaged, 'versions'));
+  await writeFile(join(damaged, 'versions', version!, 'rank/encoders.json'), '{');
+  await expect(openSubject(damaged)).rejects.toMatchObject({
+    code: 'SERVING_STORE',
+    message: expect.stringContaining('rank/encoders.json is missing or damaged'),
   });
 });

@@ -7,8 +7,9 @@ import { TwoTowerError } from '../../errors.js';
 import { MODELS } from '../../models/index.js';
 import { modelOf, type RunConfig } from '../../runs/config.js';
 import { exportModel, type ModelManifest } from '../../runs/export.js';
-import { holdsRun } from '../../runs/folder.js';
+import { holdsRun, type RunRecord } from '../../runs/folder.js';
 import { openRun, type Run } from '../../runs/open.js';
+import type { Schema } from '../../schema.js';
 import { buildServingParts } from '../../training/serving-graph.js';
 import { PHASES, type Phase } from '../contract.js';
 import { type PhaseManifest, readManifest, VERSION_FILES } from '../manifest.js';
@@ -54,10 +55,12 @@ async function ofRuns(
   };
   try {
     const phases: SubjectPhase[] = [];
+    const catalogues: { items: number; itemsFrom: string }[] = [];
     for (const { phase: named, run: folder, keep } of plans) {
       const run = await openRun(folder, { warn });
       runs.push(run);
       const { config, schema, encoders, record, model, inference } = run;
+      catalogues.push(catalogueOf(record, schema));
       const phase = named ?? (model.retrieval === undefined ? 'rank' : 'retrieve');
       phases.push({
         phase,
@@ -71,11 +74,22 @@ async function ofRuns(
         writeModel: async (folder) => void (await exportModel(inference, schema, config, record, folder)),
       });
     }
-    return { origin, phases, items: Math.max(1, ...phases.map(({ schema }) => ownIdRows(schema) - 1)), release };
+    const { items, itemsFrom } = catalogues.reduce((most, one) => (one.items > most.items ? one : most));
+    return { origin, phases, items, itemsFrom, release };
   } catch (error) {
     await release();
     throw error;
   }
+}
+
+/** How many items a run can be asked about: what its data had, or where its record does not say so, what its training saw. */
+function catalogueOf({ items }: RunRecord, schema: Schema): { items: number; itemsFrom: string } {
+  return items === undefined
+    ? {
+        items: Math.max(1, ownIdRows(schema) - 1),
+        itemsFrom: 'those that training saw: an older run, which does not say more',
+      }
+    : { items: Math.max(1, items), itemsFrom: 'the catalogue it was trained with' };
 }
 
 async function ofStore(store: string): Promise<Subject> {
@@ -95,12 +109,24 @@ async function ofStore(store: string): Promise<Subject> {
     origin: `${store}, version ${manifest.id}`,
     phases,
     items: Math.max(1, manifest.items),
+    itemsFrom: 'the catalogue of the version',
     release: async () => {},
   };
 }
 
 async function publishedPhase(folder: string, { phase, keep, retrieval }: PhaseManifest): Promise<SubjectPhase> {
-  const json = async (name: string) => JSON.parse(await readFile(join(folder, name), 'utf8'));
+  const json = async (name: string) => {
+    const file = join(folder, name);
+    try {
+      return JSON.parse(await readFile(file, 'utf8'));
+    } catch (error) {
+      throw new TwoTowerError(
+        'SERVING_STORE',
+        `${file} is missing or damaged: ${(error as Error).message}`,
+        'Publish the runs again: twotower publish.',
+      );
+    }
+  };
   const { model, schema } = (await json(VERSION_FILES.manifest)) as ModelManifest;
   const { definition, options } = modelOf({ model } as RunConfig, MODELS);
   const parts = buildServingParts(definition.create(schema, options), schema);

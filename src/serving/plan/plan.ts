@@ -12,6 +12,8 @@ import { askedOf, type RequestWork, requestWork } from './work.js';
 export interface Plan {
   origin: string;
   options: PlanOptions & { items: number };
+  /** Where the number of items comes from. */
+  itemsFrom: string;
   request: RequestWork;
   fleet: Fleet;
   storage: Storage;
@@ -41,6 +43,7 @@ export function plan(subject: Subject, rates: Rates, input: PlanInput = {}): Pla
   return {
     origin: subject.origin,
     options: { ...options, items },
+    itemsFrom: options.items === undefined ? subject.itemsFrom : 'as asked',
     request,
     fleet: found,
     storage: kept,

@@ -27,8 +27,9 @@ export interface SubjectPhase {
 export interface Subject {
   origin: string;
   phases: SubjectPhase[];
-  /** Items that are known today. */
+  /** Items that are known today, and who says so. */
   items: number;
+  itemsFrom: string;
   release(): Promise<void>;
 }
 

@@ -31,6 +31,7 @@ export function plainCascade(): Subject {
   return {
     origin: 'plain',
     items: 10_000,
+    itemsFrom: 'invented',
     phases: [
       phase('retrieve', 500, sheet({ vector: { width: 10, vectors: 1 } })),
       phase('rank', 20, sheet({ list: (candidates) => 1_000 * candidates, stateBytes: 60 })),
