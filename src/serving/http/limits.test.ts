@@ -11,16 +11,25 @@ test('more rows than one change may have are refused', async () => {
 });
 
 test('too many requests of one client are 429, of all together 503, and room comes back', async () => {
-  const host = new FakeHost({ workMs: 20 });
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const host = new FakeHost({ held });
   const { call, readKey, writeKey } = await startService({ host, limits: { concurrency: 6, perClient: 4 } });
   const flood = (key: string, count: number) =>
-    Promise.all(Array.from({ length: count }, () => call('POST', '/v1/recommend', {}, { key })));
-  const [first, second] = await Promise.all([flood(readKey, 10), flood(writeKey, 10)]);
-  const counted = (status: number) => [...first, ...second].filter((answer) => answer.status === status);
-  expect(counted(200).length).toBeGreaterThanOrEqual(6);
-  expect(counted(429).length).toBeGreaterThan(0);
-  for (const answer of [...counted(429), ...counted(503)]) expect(answer.headers['retry-after']).toBe('1');
-  expect(counted(200).length + counted(429).length + counted(503).length).toBe(20);
+    Array.from({ length: count }, () => call('POST', '/v1/recommend', {}, { key }));
+  // Nothing that was taken ends before all that is too much has been refused.
+  const first = flood(readKey, 10);
+  const overLimit = await answered(first, 6);
+  const second = flood(writeKey, 10);
+  const overAll = await answered(second, 8);
+  expect(overLimit.map(({ status }) => status)).toEqual(Array(6).fill(429));
+  expect(overAll.map(({ status }) => status)).toEqual(Array(8).fill(503));
+  for (const { headers } of [...overLimit, ...overAll]) expect(headers['retry-after']).toBe('1');
+  release();
+  const taken = (await Promise.all([...first, ...second])).filter(({ status }) => status === 200);
+  expect(taken.length).toBe(6);
   expect((await call('POST', '/v1/recommend', {})).status).toBe(200);
 });
 
@@ -92,3 +101,13 @@ test('what is not HTTP is answered and closed', async () => {
   });
   expect(said).toMatch(/^HTTP\/1\.1 400 .*BODY_MALFORMED/s);
 });
+
+/** The first `count` answers of these calls. */
+function answered<T>(calls: readonly Promise<T>[], count: number): Promise<T[]> {
+  const answers: T[] = [];
+  return new Promise((resolve, reject) => {
+    for (const call of calls) {
+      call.then((answer) => answers.push(answer) === count && resolve(answers.slice()), reject);
+    }
+  });
+}

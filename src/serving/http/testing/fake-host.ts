@@ -19,6 +19,8 @@ export interface FakeHostOptions {
   version?: string;
   /** Milliseconds of work per request; one at a time, as one worker would. */
   workMs?: number;
+  /** No request is answered before it resolves. */
+  held?: Promise<void>;
   queue?: number;
 }
 
@@ -185,13 +187,14 @@ export class FakeHost implements EngineHost {
     this.fail();
     if (version !== undefined && version !== this.info.id)
       throw new TwoTowerError('USAGE', `version "${version}" is not live`);
-    const { workMs = 0, queue = DEFAULT_LIMITS.queue } = this.options;
+    const { workMs = 0, held, queue = DEFAULT_LIMITS.queue } = this.options;
     if (this.waiting > queue) throw new TwoTowerError('SERVING_OVERLOADED', `${this.waiting} requests wait`);
     this.asked.push(request);
     this.waiting++;
     const before = this.turn;
     const mine = (async () => {
       await before;
+      await held;
       if (workMs > 0) await new Promise((done) => setTimeout(done, workMs));
     })();
     this.turn = mine;
