@@ -2,10 +2,10 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../../../testing/free-port.js';
 
 /** Where tests are to be complete the server has to be there. */
 export const noRedis = !isOnPath('redis-server') && process.env.CI === undefined;
@@ -94,15 +94,6 @@ export async function eventually(isSo: () => boolean | Promise<boolean>, ms = 5_
     if (Date.now() > end) throw new Error(`it is not so after ${ms} ms: ${isSo}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function isOnPath(program: string): boolean {
