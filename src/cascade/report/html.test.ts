@@ -49,6 +49,9 @@ describe('the report', () => {
     expect(html).toContain('prefers-color-scheme: dark');
     // Both pictures have a title and a description for those who do not see them.
     expect(html.match(/role="img" aria-labelledby/g)).toHaveLength(2);
+    // On a phone they scroll at a size that can be read.
+    expect(html.match(/<div class="scroll"[^>]*><svg/g)).toHaveLength(2);
+    expect(html).toMatch(/@media \(max-width: 36rem\) { \.scroll svg { min-width: 36rem; } }/);
   });
 
   it('draws bars as long as what is left', () => {

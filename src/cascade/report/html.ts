@@ -11,7 +11,7 @@ const STYLE = `
   :root { --paper: #15181c; --ink: #e8eaed; --quiet: #a3abb5; --line: #343b44; --kept: #6ea8e6; --lost: #6b4a26; --mark: #f0965a; }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 52rem; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; }
+body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 52rem; background: var(--paper); color: var(--ink); font: 16px/1.5 system-ui, sans-serif; overflow-wrap: break-word; }
 h1 { font-size: 1.6rem; margin: 0 0 .5rem; } h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; }
 p { margin: .4rem 0; } .note { color: var(--quiet); font-size: .875rem; max-width: 44rem; }
 figure { margin: 1.5rem 0; } svg { width: 100%; height: auto; font: 13px system-ui, sans-serif; }
@@ -26,6 +26,7 @@ th, td { padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--line); tex
 th:first-child, td:first-child { text-align: left; } thead th { color: var(--quiet); font-weight: 500; } tbody th { font-weight: 400; }
 .key { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin: 0 .35em 0 .9em; }
 footer { margin-top: 3rem; color: var(--quiet); font-size: .8rem; }
+@media (max-width: 36rem) { .scroll svg { min-width: 36rem; } }
 `;
 
 /** The report as one HTML file that needs nothing else: no script, no font, no picture from elsewhere. */
@@ -48,10 +49,10 @@ export function reportHtml(report: FunnelReport): string {
 ${introduction(report)
   .map((line) => `<p>${escapeHtml(line)}</p>`)
   .join('\n')}
-<figure>${funnelDiagram(report)}</figure>
+<figure>${scroll('The funnel', funnelDiagram(report))}</figure>
 ${tables.slice(0, -1).map(section).join('\n')}
 <h2>${escapeHtml(last.title)}</h2>
-<figure>${frontierPlot(report)}
+<figure>${scroll(last.title, frontierPlot(report))}
 <figcaption class="note"><span class="key" style="background:var(--kept);margin-left:0"></span>best for its cost<span class="key" style="background:var(--mark)"></span>as configured<span class="key" style="border:1.5px solid var(--quiet)"></span>others</figcaption></figure>
 ${body(last)}
 </main>
@@ -69,8 +70,14 @@ function body({ title, note, rows: [header, ...lines] }: ReportTable): string {
   const head = header!.map((cell) => (cell === '' ? '<td></td>' : `<th scope="col">${escapeHtml(cell)}</th>`)).join('');
   const row = ([first, ...cells]: string[]) =>
     `<tr><th scope="row">${escapeHtml(first!)}</th>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`;
-  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(title)}"><table><thead><tr>${head}</tr></thead><tbody>
+  const table = `<table><thead><tr>${head}</tr></thead><tbody>
 ${lines.map(row).join('\n')}
-</tbody></table></div>
+</tbody></table>`;
+  return `${scroll(title, table)}
 ${note === '' ? '' : `<p class="note">${escapeHtml(note)}</p>`}`;
+}
+
+/** Scrolls by itself where it is wider than the screen, so that a phone need not shrink it until nobody can read it. */
+function scroll(name: string, content: string): string {
+  return `<div class="scroll" tabindex="0" role="region" aria-label="${escapeHtml(name)}">${content}</div>`;
 }

@@ -107,7 +107,7 @@ test.skipIf(isSkipped)(
 );
 
 test.skipIf(isSkipped)(
-  'on a phone nothing is wider than the screen',
+  'on a phone nothing is wider than the screen, and the numbers of the charts can be read',
   async () => {
     const { url, call } = await startService({ host: new TwoVersions() });
     await call('POST', '/v1/recommend', { user: 1 });
@@ -122,6 +122,10 @@ test.skipIf(isSkipped)(
       }
       expect(await page.evaluate('document.documentElement.scrollWidth'), view).toBeLessThanOrEqual(360);
     }
+    await page.goto(`${url}/#overview`);
+    await page.locator('.chart text').first().waitFor();
+    const heights = "[...document.querySelectorAll('.chart text')].map((text) => text.getBoundingClientRect().height)";
+    expect(Math.min(...((await page.evaluate(heights)) as number[]))).toBeGreaterThan(9);
     await page.close();
   },
   TIMEOUT,
