@@ -5,6 +5,9 @@ import type { Output } from './output.js';
 /** 0: done. 1: the work failed. 2: what was asked cannot be done: wrong usage, configuration or data. 130: Ctrl-C. */
 export type ExitCode = 0 | 1 | 2 | 130;
 
+/** Milliseconds in which the first of several ranks may tell of what went wrong on all of them; its end is the end of all. */
+export const GRACE = 5000;
+
 const FAILED_WORK: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'GRAPH_SHAPE',
   'GRAPH_TYPE',

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { TwoTowerError } from '../errors.js';
 import { packagePath } from '../package-root.js';
+import { GRACE } from './failure.js';
 import { runProgram } from './program.js';
 import type { Verb } from './verb.js';
 
@@ -114,6 +115,22 @@ test.each([
   const { code, stdout, stderr } = await run(line);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toContain(message);
+});
+
+test('of several ranks the first tells what is wrong with the line that all were given', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const rank = (number: string) => run('train x --sed 1', { env: { OMPI_COMM_WORLD_RANK: number } });
+  let isTold = false;
+  const second = rank('1').then((told) => {
+    isTold = true;
+    return told;
+  });
+  expect(await rank('0')).toMatchObject({ code: 2, stderr: expect.stringContaining('unknown option') });
+  expect(isTold).toBe(false);
+  // Where the first one says nothing, it is told all the same.
+  vi.advanceTimersByTime(GRACE);
+  expect(await second).toMatchObject({ code: 2, stderr: expect.stringContaining('unknown option') });
 });
 
 test('help goes to stdout; called with nothing it goes to stderr and is wrong usage', async () => {

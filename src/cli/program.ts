@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { didYouMean, TwoTowerError } from '../errors.js';
 import { packagePath } from '../package-root.js';
-import { type ExitCode, reportFailure } from './failure.js';
+import { type ExitCode, GRACE, reportFailure } from './failure.js';
 import { createOutput, type Streams } from './output.js';
 import type { Verb } from './verb.js';
 
@@ -36,6 +36,8 @@ export async function runProgram(args: readonly string[], verbs: readonly Verb[]
     if (error.exitCode === 0) return 0;
     // No command at all: commander has shown the help.
     if (error.code === 'commander.help') return 2;
+    // Every rank that mpirun starts reads the same line.
+    if (Number(streams.env.OMPI_COMM_WORLD_RANK) > 0) await new Promise((resolve) => setTimeout(resolve, GRACE));
     return reportFailure(usageError(error, args, program), output);
   }
 }

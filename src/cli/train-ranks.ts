@@ -3,11 +3,8 @@ import type { Ranks } from '../distributed/ranks.js';
 import type { RunConfig } from '../runs/config.js';
 import { followRun } from '../runs/together.js';
 import type { RunResult } from '../runs/train.js';
-import { reportFailure } from './failure.js';
+import { GRACE, reportFailure } from './failure.js';
 import type { Output } from './output.js';
-
-/** Milliseconds in which the first rank may tell of what went wrong on all of them. */
-const GRACE = 5000;
 
 /** What is trained, and where. */
 interface Plan {
