@@ -40,8 +40,10 @@ describe('parseYaml', () => {
 
   it('names the line of a wrong value, and lists every problem', () => {
     const message = messageOf('optimizer:\n  name: adm\nsteps: 0\n');
-    expect(message).toMatch(/run\.yaml:2: optimizer\.name: /);
-    expect(message).toMatch(/run\.yaml:3: steps: /);
+    expect(message).toMatch(/run\.yaml:2: optimizer\.name: .*, here it is "adm"$/m);
+    expect(message).toMatch(/run\.yaml:3: steps: .*, here it is 0$/m);
+    expect(messageOf('steps: many')).toMatch(/run\.yaml:1: steps: .*expected number.*, here it is "many"$/m);
+    expect(messageOf(`steps: ${'y'.repeat(100)}`)).not.toContain('here it is');
   });
 
   it('judges a choice by the alternative that was meant', () => {

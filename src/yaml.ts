@@ -57,6 +57,7 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType, value: unknown)
 
 /** What zod says where a schema has no words of its own. */
 const PLAIN = /^Invalid input/;
+const ZOD_WORDS = /^(Invalid (input|option)|Too (small|big)): expected/;
 
 /** @param root the whole document, where `prefix` leads to what `schema` judged */
 function flatten(
@@ -89,8 +90,15 @@ function flatten(
       const own = issue.message !== 'Invalid input';
       return [{ path, message: own ? issue.message : tried.map((one) => one[0]?.message ?? '').join(', or: ') }];
     }
-    return [{ path, message: issue.message }];
+    return [{ path, message: `${issue.message}${quoted(issue, valueAt(root, path))}` }];
   });
+}
+
+/** The offending value where zod's own words leave it out, if it is one that fits on a line. */
+function quoted({ code, message }: z.core.$ZodIssue, said: unknown): string {
+  if (code === 'custom' || !ZOD_WORDS.test(message) || typeof said === 'object') return '';
+  const text = JSON.stringify(said) ?? '';
+  return text === '' || text.length > 60 ? '' : `, here it is ${text}`;
 }
 
 /** How far an alternative is from what was written: the keys it does not know; infinite where the value is of another type. */

@@ -148,7 +148,10 @@ test('without an intact checkpoint there is an error that says which case it is'
     message: expect.stringContaining('none of the 2 checkpoints'),
   });
   expect(warnings).toHaveLength(2);
-  await expect(loadLatest(join(folder, 'nowhere'), noWarning)).rejects.toMatchObject({ code: 'RUN_INVALID' });
+  await expect(loadLatest(join(folder, 'nowhere'), noWarning)).rejects.toMatchObject({
+    code: 'RUN_INVALID',
+    message: expect.stringContaining('copy the run folder whole'),
+  });
 });
 
 test('best.json that names no step is refused by name', async () => {

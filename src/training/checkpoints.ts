@@ -75,7 +75,13 @@ export async function loadCheckpoint(folder: string, step: number): Promise<Chec
  */
 export async function loadLatest(folder: string, warn: (error: TwoTowerError) => void): Promise<Checkpoint> {
   const steps = await listCheckpoints(folder);
-  if (steps.length === 0) throw new TwoTowerError('RUN_INVALID', `there is no checkpoint in ${folder}`);
+  if (steps.length === 0) {
+    throw new TwoTowerError(
+      'RUN_INVALID',
+      `there is no checkpoint in ${folder}`,
+      'Train until the first one is written (training.checkpointEvery), or copy the run folder whole.',
+    );
+  }
   for (const step of steps.reverse()) {
     try {
       return await loadCheckpoint(folder, step);
