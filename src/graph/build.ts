@@ -99,18 +99,21 @@ export function isTraining(): boolean {
 
 /** Layers made inside carry the name `shared/NAME` wherever they are used, and using them again means the same weights. */
 export function shared<T>(name: string, build: () => T): T {
+  return borrowed(`shared/${name}`, build);
+}
+
+/** Layers made inside are those of another scope, by their own names: `item/attention` in the user part means the item's weights. */
+export function borrowed<T>(scope: string, build: () => T): T {
   return atRoot(() =>
-    inScope('shared', () =>
-      inScope(name, () => {
-        const outer = sharing;
-        sharing = true;
-        try {
-          return build();
-        } finally {
-          sharing = outer;
-        }
-      }),
-    ),
+    inScope(scope, () => {
+      const outer = sharing;
+      sharing = true;
+      try {
+        return build();
+      } finally {
+        sharing = outer;
+      }
+    }),
   );
 }
 

@@ -1,4 +1,15 @@
-import { matMul, multiply, normalizeLength, reduceMax, reduceSum, squeeze, type Tensor } from '../graph/index.js';
+import {
+  divide,
+  isTraining,
+  lengthOf,
+  matMul,
+  multiply,
+  normalizeLength,
+  reduceMax,
+  reduceSum,
+  squeeze,
+  type Tensor,
+} from '../graph/index.js';
 
 /** Inner product along the last axis; the others broadcast: [..., d] and [..., d] → [...]. */
 export function innerProduct(a: Tensor, b: Tensor): Tensor {
@@ -23,10 +34,17 @@ export interface MaxSimOptions {
  * @returns [...]
  */
 export function maxSim(user: Tensor, item: Tensor, options: MaxSimOptions = {}): Tensor {
-  const [u, v] = options.cosine ? [normalizeLength(user), normalizeLength(item)] : [user, item];
+  if (!options.cosine) return reduceSum(bestOfItem(user, item), -1);
+  if (isTraining()) return reduceSum(bestOfItem(normalizeLength(user), normalizeLength(item)), -1);
+  // A user's length changes nothing about which of the item's heads is the best: one number a head is divided, not d.
+  return reduceSum(divide(bestOfItem(user, normalizeLength(item)), lengthOf(user)), -1);
+}
+
+/** max_j ⟨u_i, v_j⟩: [..., H] */
+function bestOfItem(u: Tensor, v: Tensor): Tensor {
   // One user against many items is one matrix product instead of one for each item.
   if (u.shape.length === 3 && u.shape[0] === 1 && v.shape.length === 3) {
-    return reduceSum(reduceMax(matMul(v, squeeze(u, 0), { transposeB: true }), -2), -1);
+    return reduceMax(matMul(v, squeeze(u, 0), { transposeB: true }), -2);
   }
-  return reduceSum(reduceMax(matMul(u, v, { transposeB: true }), -1), -1);
+  return reduceMax(matMul(u, v, { transposeB: true }), -1);
 }

@@ -3,6 +3,7 @@ import { apply, type Op, type Tensor, unfit } from '../tensor.js';
 import { add, divide, multiply, subtract } from './arithmetic.js';
 import { reduceSum } from './broadcast.js';
 import { reduceMean } from './reduce.js';
+import { expandDims } from './reshape.js';
 import { sqrt, square } from './unary.js';
 
 /** Layer normalisation of the last axis without scale and shift (Ba et al., 2016): (x - mean) / sqrt(variance + epsilon). */
@@ -74,5 +75,10 @@ export const standardize = (x: Tensor, epsilon = 1e-5): Tensor => apply(standard
 
 /** `x` scaled to length 1 along the last axis; vectors shorter than `epsilon` stay short. */
 export function normalizeLength(x: Tensor, epsilon = 1e-12): Tensor {
-  return divide(x, sqrt(add(reduceSum(square(x), -1, true), epsilon)));
+  return divide(x, expandDims(lengthOf(x, epsilon), -1));
+}
+
+/** √(Σx² + epsilon) along the last axis: [..., d] → [...]. ONNX Runtime adds a number to [...] ten times as fast as to [..., 1]. */
+export function lengthOf(x: Tensor, epsilon = 1e-12): Tensor {
+  return sqrt(add(reduceSum(square(x), -1), epsilon));
 }

@@ -1,11 +1,16 @@
 import {
   add,
+  expandDims,
   flatten,
   inScope,
+  isTraining,
   matMul,
   multiply,
   parameter,
+  product,
+  reduceSum,
   relu,
+  reshape,
   shared,
   squeeze,
   type Tensor,
@@ -27,19 +32,39 @@ export function similarityScore(scorer: Scorer, user: Tensor, item: Tensor, unit
   return shared('similarityScorer', () => {
     if (scorer === 'dot') return add(innerProduct(user, item), parameter('level', [1], zeros));
     // A constant factor on S keeps the first scores small; the weights can undo it.
-    const scaled = multiply(user, 1 / Math.sqrt(width(user)));
-    if (scorer === 'sum-max') return add(maxSim(scaled, item), parameter('level', [1], zeros));
-    const similarity = matMul(scaled, item, { transposeB: true });
+    const factor = 1 / Math.sqrt(width(user));
+    if (scorer === 'sum-max') return add(maxSim(multiply(user, factor), item), parameter('level', [1], zeros));
+    const similarity = similarities(user, item, factor);
     const hidden = scorer === 'lss' ? rowsThenColumns(similarity, units) : oneLayer(similarity, units);
     return squeeze(dense('output', hidden, 1), -1);
   });
 }
 
+/** Up to so many pairs of heads are multiplied one by one when serving. */
+const FEW_PAIRS = 4;
+
+/** S = factor · user · itemᵀ: [C, H_u, H_v]. */
+function similarities(user: Tensor, item: Tensor, factor: number): Tensor {
+  if (isTraining() || width(user, -2) * width(item, -2) > FEW_PAIRS) {
+    return matMul(multiply(user, factor), item, { transposeB: true });
+  }
+  // A matrix product of two by two heads takes longer to begin than to do: all of them as one product of all elements take a third.
+  return multiply(reduceSum(multiply(expandDims(user, -2), expandDims(item, -3)), -1), factor);
+}
+
 /** The Lightweight Similarity Scorer: one layer for all rows of S [C, H_u, H_v], then one for all columns: [C, r·r]. */
 function rowsThenColumns(similarity: Tensor, units: number): Tensor {
-  const rows = relu(dense('row', similarity, units, { initialize: heNormal }));
-  const columns = relu(dense('column', transpose(rows, [0, 2, 1]), units, { initialize: heNormal }));
-  return flatten(columns);
+  const rows = reluLayer('row', similarity, units);
+  return flatten(reluLayer('column', transpose(rows, [0, 2, 1]), units));
+}
+
+/** relu(x·W + b): [C, H, in] → [C, H, units]. */
+function reluLayer(name: string, x: Tensor, units: number): Tensor {
+  const options = { initialize: heNormal };
+  if (isTraining()) return relu(dense(name, x, units, options));
+  // Of a matrix, ONNX Runtime makes product, bias and relu one pass: the bias of three axes alone takes five times as long.
+  const rows = reshape(x, [product(x.shape.slice(0, -1)), width(x)]);
+  return reshape(relu(dense(name, rows, units, options)), [...x.shape.slice(0, -1), units], x);
 }
 
 /** As many hidden units, each seeing all of S: [C, r·r]. */

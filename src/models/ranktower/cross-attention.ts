@@ -1,5 +1,6 @@
 import {
   add,
+  borrowed,
   inScope,
   matMul,
   multiply,
@@ -59,6 +60,24 @@ export function attended(heads: Tensor, { attentionHeads }: CrossAttentionOption
   return {
     key: split(dense('key', heads, d, { bias: false }), attentionHeads),
     value: matMul(split(dense('value', heads, d, { bias: false }), attentionHeads), perHead),
+  };
+}
+
+/**
+ * The item's projections on the user's side, where its heads then stand for its keys and queries: a·(b·W)ᵀ = (a·Wᵀ)·bᵀ. It is done
+ * once a request and not for every candidate, and of an item there is less to store and to read.
+ */
+export function foldedIn({ query, key }: { query?: Tensor; key?: Tensor }): { query?: Tensor; key?: Tensor } {
+  const ofItem = (projection: string, x: Tensor) => {
+    const weight = borrowed(`item/attention/${projection}`, () =>
+      parameter('weight', [width(x), width(x)], glorotUniform),
+    );
+    return matMul(x, weight, { transposeB: true });
+  };
+  return {
+    ...(query && { query: ofItem('key', query) }),
+    // What the queries would have been divided by.
+    ...(key && { key: multiply(ofItem('query', key), 1 / Math.sqrt(width(key))) }),
   };
 }
 

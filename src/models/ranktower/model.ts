@@ -3,6 +3,7 @@ import { TwoTowerError } from '../../errors.js';
 import {
   add,
   inScope,
+  isTraining,
   multiply,
   reshape,
   squeeze,
@@ -17,7 +18,7 @@ import { maxSim } from '../../nn/similarity.js';
 import { biasesOption, withBiases } from '../biases.js';
 import { defineModel, type ModelParts, type State } from '../contract.js';
 import { concatSide, itemSide, requireSides, userSide } from '../sides.js';
-import { type Attended, type Attending, attended, attending, crossAttend } from './cross-attention.js';
+import { type Attended, type Attending, attended, attending, crossAttend, foldedIn } from './cross-attention.js';
 
 const options = z.strictObject({
   embedding: z.int().positive().default(16).describe('width of every embedding'),
@@ -87,19 +88,29 @@ export default defineModel<z.infer<typeof options>>({
         ...(attends && attending(heads, o)),
         ...(isAttended && attended(heads, o)),
       }));
+    /**
+     * One attention head's projections of the item are folded into the user's when serving; several would make a candidate's
+     * products longer, and training reads as many users as items.
+     */
+    const isFolded = () => o.attentionHeads === 1 && !isTraining();
     const attend = (side: string, own: State, other: State) =>
       inScope(side, () => crossAttend(own.heads!, own as unknown as Attending, other as unknown as Attended));
 
     const parts: ModelParts = {
       item(inputs) {
         const { heads } = gatedHeads(concatSide(itemSide(inputs, { width: o.embedding })));
-        return prepare(heads, itemAttends, userAttends);
+        const { query, key, ...kept } = prepare(heads, itemAttends, userAttends);
+        return { ...kept, ...(!isFolded() && { ...(query && { query }), ...(key && { key }) }) };
       },
       user(inputs) {
         const { heads, hidden } = gatedHeads(concatSide(userSide(inputs, { width: o.embedding }, o.history)));
-        return { ...prepare(heads, userAttends, itemAttends), level: dense('level', hidden, 1) };
+        const own = prepare(heads, userAttends, itemAttends);
+        return { ...own, ...(isFolded() && foldedIn(own)), level: dense('level', hidden, 1) };
       },
-      score(user, item) {
+      score(user, { ...item }) {
+        // Where its projections are folded into the user's, the item's heads stand for what they would make of them.
+        item.query ??= item.heads!;
+        item.key ??= item.heads!;
         const userAttentive = userAttends ? attend('user', user, item) : user.heads!;
         const itemAttentive = itemAttends ? attend('item', item, user) : item.heads!;
         const similarity = maxSim(userAttentive, itemAttentive, { cosine: true });
