@@ -1,4 +1,5 @@
 import { TopK } from '../../evaluation/topk.js';
+import { productAt } from './inner-products.js';
 import type { Vectors } from './item-states.js';
 
 const BLOCK = 4096;
@@ -34,26 +35,5 @@ function innerProducts(
   query: Float32Array,
   into: Float32Array,
 ) {
-  for (let i = 0; i < count; i++) {
-    const from = (first + i) * stride + offset;
-    let best = Number.NEGATIVE_INFINITY;
-    for (let q = 0; q < query.length; q += width) {
-      // Four sums at once: each addition waits for the one before it.
-      let a = 0;
-      let b = 0;
-      let c = 0;
-      let d = 0;
-      let k = 0;
-      for (; k + 3 < width; k += 4) {
-        a += data[from + k]! * query[q + k]!;
-        b += data[from + k + 1]! * query[q + k + 1]!;
-        c += data[from + k + 2]! * query[q + k + 2]!;
-        d += data[from + k + 3]! * query[q + k + 3]!;
-      }
-      for (; k < width; k++) a += data[from + k]! * query[q + k]!;
-      const product = a + b + (c + d);
-      if (product > best) best = product;
-    }
-    into[i] = best;
-  }
+  for (let i = 0; i < count; i++) into[i] = productAt(data, (first + i) * stride + offset, width, query);
 }

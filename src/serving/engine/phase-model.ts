@@ -5,6 +5,7 @@ import type { Feeds } from '../../schema.js';
 import { type PartManifest, type PhaseManifest, VERSION_FILES } from '../manifest.js';
 import { CostEstimate } from './cost-estimate.js';
 import { StateGatherer } from './gather.js';
+import { productsOf } from './inner-products.js';
 import { type SharedStates, vectorAt, vectorsOf, writeRows } from './item-states.js';
 import { OnnxPart } from './onnx-part.js';
 
@@ -18,6 +19,10 @@ export class PhaseModel {
   /** Item states that the parts read. */
   private readonly scored: string[];
   private readonly reranks: string[];
+  /** Whether the score part is the inner product of two states, and something that is the same for all items of a request. */
+  private readonly isProduct: boolean;
+  /** What that is, by user state. */
+  private readonly constants = new WeakMap<Feeds, number>();
   private item: Promise<OnnxPart> | undefined;
 
   private constructor(
@@ -37,6 +42,8 @@ export class PhaseModel {
       (part?.inputs ?? []).map(({ name }) => name).filter((name) => name in states.layout);
     this.scored = readBy(scoreInputs);
     this.reranks = readBy(rerankInputs);
+    const vector = manifest.retrieval && `item.${manifest.retrieval.item}`;
+    this.isProduct = this.scored.length === 1 && this.scored[0] === vector;
   }
 
   static async load(
@@ -74,13 +81,8 @@ export class PhaseModel {
    * @returns undefined where a logit is not a number
    */
   async scores(user: Feeds, rows: Int32Array, count: number): Promise<Float32Array | undefined> {
-    const scores = new Float32Array(count);
-    for (let from = 0; from < count; from += BLOCK) {
-      const size = Math.min(BLOCK, count - from);
-      const feeds: Feeds = { ...user };
-      this.gatherer.gather(this.states, this.scored, rows.subarray(from, from + size), size, feeds);
-      scores.set((await this.score.run(feeds)).logit!.data, from);
-    }
+    const scores =
+      this.isProduct && count > 1 ? await this.products(user, rows, count) : await this.run(user, rows, count);
     const logits =
       this.rerank === undefined || count === 0 ? scores : await this.reranked(this.rerank, user, rows, scores);
     for (let i = 0; i < count; i++) if (!Number.isFinite(logits[i])) return undefined;
@@ -125,6 +127,37 @@ export class PhaseModel {
   async release(): Promise<void> {
     await this.index?.release();
     for (const part of [this.user, this.score, this.rerank, await this.item]) await part?.release();
+  }
+
+  /** The score part over rows of the catalogue. */
+  private async run(user: Feeds, rows: Int32Array, count: number): Promise<Float32Array> {
+    const scores = new Float32Array(count);
+    for (let from = 0; from < count; from += BLOCK) {
+      const size = Math.min(BLOCK, count - from);
+      const feeds: Feeds = { ...user };
+      this.gatherer.gather(this.states, this.scored, rows.subarray(from, from + size), size, feeds);
+      scores.set((await this.score.run(feeds)).logit!.data, from);
+    }
+    return scores;
+  }
+
+  /**
+   * The same where the score is an inner product and a constant of the request: products read the items where they lie, and the
+   * constant is what the score part adds to one of them. Measured, 1,000 candidates in a third of the time.
+   */
+  private async products(user: Feeds, rows: Int32Array, count: number): Promise<Float32Array> {
+    const { retrieval } = this.manifest;
+    const query = user[`user.${retrieval!.user}`]!.data as Float32Array;
+    const vectors = vectorsOf(this.states, `item.${retrieval!.item}`);
+    const scores = new Float32Array(count);
+    let constant = this.constants.get(user);
+    if (constant === undefined) {
+      productsOf(vectors, rows, 1, query, 0, scores);
+      constant = (await this.run(user, rows, 1))[0]! - scores[0]!;
+      this.constants.set(user, constant);
+    }
+    productsOf(vectors, rows, count, query, constant, scores);
+    return scores;
   }
 
   private async reranked(rerank: OnnxPart, user: Feeds, rows: Int32Array, scores: Float32Array): Promise<Float32Array> {

@@ -60,8 +60,9 @@ test('what nobody waits for any more is not begun, and makes room in the queue',
 
 test('what is done sooner than handed over does not wait, and neither does its closing forget it', async () => {
   const [only, here] = [lane(), lane()];
-  const way = { lane: here.lane, takes: (asked: Job) => (asked as unknown as { name: string }).name === 'short' };
-  const pool = new Pool([only.lane], 0, way as ShortWay);
+  const takes = (asked: Job) => (asked as unknown as { name: string }).name === 'short';
+  const way = { lane: here.lane, takes, run: here.lane.run };
+  const pool = new Pool([only.lane], 0, way as unknown as ShortWay);
   for (const name of ['a', 'b']) void pool.run(job(name));
   const short = pool.run(job('short'));
   await expect(pool.run(job('long'))).rejects.toMatchObject({ code: 'SERVING_OVERLOADED' });

@@ -74,7 +74,7 @@ export class Pool {
     const number = this.nextJob++;
     this.underWay.add(number);
     try {
-      if (isShort) return await this.shortWay!.lane.run(job);
+      if (isShort) return await this.shortWay!.run(job);
       if (lane !== undefined) return await this.start(lane, job);
       return await new Promise((resolve, reject) => this.queue.push({ job, isWanted, resolve, reject }));
     } finally {

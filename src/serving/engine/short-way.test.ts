@@ -17,10 +17,34 @@ function lane(...times: number[]) {
 }
 
 test('as many candidates as the fastest run could score in 0.2 ms', async () => {
-  const way = new ShortWay(lane(9, 0.8, 0.4, 0.5).lane);
+  const way = new ShortWay(lane(9, 0.8, 0.4, 0.5).lane, () => 1);
   expect(way.takes(ranking(1))).toBe(false);
   await way.measure(ranking(1000));
   expect([way.takes(ranking(500)), way.takes(ranking(501))]).toEqual([true, false]);
+});
+
+test('ten times as many while the thread has nothing else to do', async () => {
+  let busy = 0.6;
+  const way = new ShortWay(lane(0.4).lane, () => busy);
+  await way.measure(ranking(1000));
+  expect(way.takes(ranking(501))).toBe(false);
+  busy = 0.4;
+  expect([way.takes(ranking(5000)), way.takes(ranking(5001))]).toEqual([true, false]);
+  const first = way.run(ranking(5000));
+  expect([way.takes(ranking(501)), way.takes(ranking(500))]).toEqual([false, true]);
+  await first;
+  expect(way.takes(ranking(501))).toBe(true);
+});
+
+test('by itself it looks at what this thread has done of late', async () => {
+  const way = new ShortWay(lane(0.4).lane);
+  await way.measure(ranking(1000));
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(way.takes(ranking(501))).toBe(true);
+  const end = performance.now() + 300;
+  while (performance.now() < end);
+  expect(way.takes(ranking(501))).toBe(false);
+  expect(way.takes(ranking(500))).toBe(true);
 });
 
 test('only single rankings of users whose state is known', async () => {
@@ -34,7 +58,7 @@ test('only single rankings of users whose state is known', async () => {
 });
 
 test('phases that are far too slow are found out soon', async () => {
-  const [slow, fast] = [lane(10), lane(1)];
+  const [slow, fast] = [lane(10), lane(3)];
   for (const { lane } of [slow, fast]) await new ShortWay(lane).measure(ranking(1000));
   expect([slow.runs(), fast.runs()]).toEqual([10, 40]);
 });
