@@ -171,7 +171,9 @@ class LiveEngine implements Engine {
     let unknown = 0;
     for (const row of asked.job.candidates!) if (row === 0) unknown++;
     const { found, reached, scores } = result;
-    return { ...base, phase: reached[0]?.phase, order: new Uint32Array(found), scores, unknown };
+    // Positions are never negative: the same bits, and nothing is copied.
+    const order = new Uint32Array(found.buffer as ArrayBuffer, found.byteOffset, found.length);
+    return { ...base, phase: reached[0]?.phase, order, scores, unknown };
   }
 
   putItems(items: readonly ItemRow[]): Promise<ChangeReport> {

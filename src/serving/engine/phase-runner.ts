@@ -54,6 +54,11 @@ export class PhaseRunner {
       states: {},
       predictedMs: {},
     };
+    const [only] = job.phases;
+    if (job.candidates !== undefined && job.phases.length === 1 && !job.explain) {
+      await this.rank(job, only!, job.candidates, result);
+      return result;
+    }
     let phases = job.phases;
     let rows: Int32Array;
     let scores: Float32Array;
@@ -89,6 +94,23 @@ export class PhaseRunner {
     result.found = (job.search === undefined ? positions : rows).slice(0, k);
     result.scores = scores.slice(0, k);
     return result;
+  }
+
+  /** Given candidates and one phase, as most rankings are: what is scored is handed on in its order, and nothing else is moved. */
+  private async rank(job: Job, phase: JobPhase, candidates: Int32Array, result: JobResult): Promise<void> {
+    const count = candidates.length;
+    const most = Math.min(job.k, count);
+    const ranked = count === 0 ? undefined : await this.rescore(job, phase, candidates, count, result);
+    result.scores = new Float32Array(most);
+    if (ranked === undefined) {
+      result.found = Int32Array.from({ length: most }, (_, i) => i);
+      result.scores.fill(Number.NaN);
+      return;
+    }
+    const { order, logits } = ranked;
+    result.found = new Int32Array(order.buffer, 0, most);
+    for (let i = 0; i < most; i++) result.scores[i] = logits[order[i]!]!;
+    result.reached.push({ phase: phase.phase, count });
   }
 
   async encode(rows: Int32Array, feeds: Partial<Record<Phase, Feeds>>): Promise<void> {

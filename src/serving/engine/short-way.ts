@@ -14,7 +14,7 @@ const MOST_MS = 0.2;
  */
 const MOST_AT_REST_MS = 2;
 /** A thread that did something for less than this share of the time has time for more. */
-const AT_REST = 0.5;
+const AT_REST = 0.6;
 /** Milliseconds over which that is looked at. */
 const WINDOW_MS = 100;
 /** Runs of which the fastest counts: the first ones are not compiled yet, and what the machine does besides only makes them slower. */

@@ -27,16 +27,16 @@ export class JsonNumbers {
     this.length += this.bytes.write(text, this.length, 'utf8');
   }
 
-  /** `[` keys `]`: texts and whole numbers. */
-  keys(keys: ArrayLike<string | number>): void {
+  /** `[` keys in an order `]`: texts and whole numbers; large ones (bigint) become texts. @param order places among the keys */
+  keys(keys: ArrayLike<string | number | bigint>, order: Uint32Array): void {
     this.byte(91);
-    for (let i = 0; i < keys.length; i++) {
+    for (let i = 0; i < order.length; i++) {
       if (i > 0) this.byte(44);
-      const key = keys[i]!;
+      const key = keys[order[i]!]!;
       if (typeof key === 'number') {
         this.reserve(LONGEST);
         this.length = wholeAt(this.bytes, this.length, key);
-      } else this.text(JSON.stringify(key));
+      } else this.text(JSON.stringify(typeof key === 'bigint' ? String(key) : key));
     }
     this.byte(93);
   }

@@ -42,16 +42,11 @@ export function recommendReply(requestId: string, answer: RecommendAnswer): Reco
 /** The answer as JSON: a `RankReply`. Its lists are long, and on the path of the heaviest requests. */
 export function rankReply(requestId: string, candidates: CandidateKeys, answer: RankAnswer): Buffer {
   const { order, scores, phase, unknown } = answer;
-  const items = new Array<string | number>(order.length);
-  for (let i = 0; i < order.length; i++) {
-    const key = candidates[order[i]!]!;
-    items[i] = typeof key === 'bigint' ? String(key) : key;
-  }
   const head = JSON.stringify({ ...base(requestId, answer), phase: phase ?? null, unknown });
-  const json = new JsonNumbers(head.length + BYTES_PER_ITEM * items.length);
+  const json = new JsonNumbers(head.length + BYTES_PER_ITEM * order.length);
   json.text(head.slice(0, -1));
   json.text(',"items":');
-  json.keys(items);
+  json.keys(candidates, order);
   json.text(',"scores":');
   json.scores(scores);
   json.text('}');
