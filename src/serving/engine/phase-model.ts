@@ -11,6 +11,8 @@ import { OnnxPart } from './onnx-part.js';
 
 /** Candidates that go through the score part at once. */
 const BLOCK = 4096;
+/** The row that every catalogue has. */
+const UNKNOWN = Int32Array.of(0);
 
 /** The model of one phase as one thread runs it: its sessions, and the states of all items. */
 export class PhaseModel {
@@ -143,7 +145,7 @@ export class PhaseModel {
 
   /**
    * The same where the score is an inner product and a constant of the request: products read the items where they lie, and the
-   * constant is what the score part adds to one of them. Measured, 1,000 candidates in a third of the time.
+   * constant is what the score part adds to one of them, always the same. Measured, 1,000 candidates in half the time.
    */
   private async products(user: Feeds, rows: Int32Array, count: number): Promise<Float32Array> {
     const { retrieval } = this.manifest;
@@ -152,8 +154,8 @@ export class PhaseModel {
     const scores = new Float32Array(count);
     let constant = this.constants.get(user);
     if (constant === undefined) {
-      productsOf(vectors, rows, 1, query, 0, scores);
-      constant = (await this.run(user, rows, 1))[0]! - scores[0]!;
+      productsOf(vectors, UNKNOWN, 1, query, 0, scores);
+      constant = (await this.run(user, UNKNOWN, 1))[0]! - scores[0]!;
       this.constants.set(user, constant);
     }
     productsOf(vectors, rows, count, query, constant, scores);
