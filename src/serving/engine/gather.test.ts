@@ -2,25 +2,25 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Feeds } from '../../schema.js';
 import { StateGatherer } from './gather.js';
-import { packedStates } from './item-states.js';
+import { emptyStates, writeRows } from './item-states.js';
 
 /** Some states that begin with 1000 r + k as value k of row r, and go on with numbers whose bits look like no number's. */
 function states(rows: number, width: number) {
   const at = (r: number, k: number) => (k % 5 === 3 ? -1 - k : 1000 * r + k);
   const values = Array.from({ length: rows * width }, (_, i) => at(Math.floor(i / width), i % width));
   const shape = [rows, width];
-  return {
-    at,
-    packed: packedStates(
-      {
-        floats: { data: Float32Array.from(values), shape },
-        unread: { data: new Float32Array(rows), shape: [rows] },
-        ints: { data: Int32Array.from(values), shape },
-      },
-      rows,
-      rows + 3,
-    ),
+  const source = {
+    floats: { data: Float32Array.from(values), shape },
+    unread: { data: new Float32Array(rows), shape: [rows] },
+    ints: { data: Int32Array.from(values), shape },
   };
+  const packed = emptyStates(source, rows + 3);
+  writeRows(
+    packed,
+    Int32Array.from({ length: rows }, (_, row) => row),
+    source,
+  );
+  return { at, packed };
 }
 
 test('rows are gathered whole, narrow and wide ones, again and again into the same memory', () => {

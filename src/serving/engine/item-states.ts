@@ -33,6 +33,8 @@ export interface Vectors {
 
 /** Rows that are added before memory has to grow: the pages cost nothing until they are written. */
 const SPARE = 4096;
+/** Values that are packed at once, in some milliseconds: a server that loads a version answers requests between two blocks. */
+const BLOCK = 1 << 20;
 
 /** Reads the item states of a phase. @throws SERVING_STORE when a value is not finite or tensors differ in their rows */
 export async function readStates(file: string, rows: number): Promise<SharedStates> {
@@ -46,29 +48,39 @@ export async function readStates(file: string, rows: number): Promise<SharedStat
         'Publish again.',
       );
     }
-    if (data instanceof Float32Array) refuseNaN(file, name, data);
     source[name] = { data: data as FeedArray, shape: [...shape] };
   }
-  return packedStates(source, rows, rows + SPARE);
+  const states = emptyStates(source, rows + SPARE);
+  const step = Math.max(1, Math.floor(BLOCK / Math.max(1, states.stride)));
+  for (let from = 0; from < rows; from += step) {
+    const count = Math.min(step, rows - from);
+    const block: Feeds = {};
+    for (const [name, { width }] of Object.entries(states.layout)) {
+      const data = source[name]!.data.subarray(from * width, (from + count) * width) as FeedArray;
+      if (data instanceof Float32Array) refuseNaN(file, name, data);
+      block[name] = { data, shape: [count, ...source[name]!.shape.slice(1)] };
+    }
+    writeRows(
+      states,
+      Int32Array.from({ length: count }, (_, i) => from + i),
+      block,
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return states;
 }
 
-/** Puts the states of the first `rows` items side by side, with room for `capacity` items. */
-export function packedStates(source: Feeds, rows: number, capacity: number): SharedStates {
+/** Room for `capacity` items with states like these, side by side. */
+export function emptyStates(like: Feeds, capacity: number): SharedStates {
   const layout: Record<string, StateLayout> = {};
   let stride = 0;
-  for (const [name, { data, shape }] of Object.entries(source)) {
+  for (const [name, { data, shape }] of Object.entries(like)) {
     const width = shape.slice(1).reduce((a, b) => a * b, 1);
     const type = data instanceof Float32Array ? 'float32' : 'int32';
     layout[name] = { type, offset: stride, width, shape: shape.slice(1) };
     stride += width + (width % 2);
   }
-  const states = { memory: new SharedArrayBuffer(capacity * stride * 4), stride, layout };
-  writeRows(
-    states,
-    Int32Array.from({ length: rows }, (_, row) => row),
-    source,
-  );
-  return states;
+  return { memory: new SharedArrayBuffer(capacity * stride * 4), stride, layout };
 }
 
 /** Items that there is room for. */
