@@ -203,7 +203,9 @@ describe.each([
   { standardized: false },
   { metaQuery: 'plain' },
   { metaQuery: 'none' },
+  { itemHeads: 2 },
   { scorer: 'flattened' },
+  { scorer: 'flattened', userHeads: 3, itemHeads: 1 },
   { scorer: 'sum-max' },
   { scorer: 'dot', itemHeads: 2 },
 ] as const)('%o', (differing) => {
