@@ -52,6 +52,17 @@ test.each<[Phase, number]>([
   await run.release();
 });
 
+test('who asks again with every answer leaves timers their turn', async () => {
+  let due = false;
+  setTimeout(() => {
+    due = true;
+  }, 20);
+  const end = performance.now() + 5000;
+  const asked = { user: 7, phase: 'retrieve' as const, candidates: EVERY_ITEM };
+  while (!due && performance.now() < end) await made.engine.rank(asked);
+  expect(due).toBe(true);
+});
+
 test('recommend is the cascade, worked out phase by phase', async () => {
   const asker = { user: 7, time: 2e9, context: { surface: 'feed' }, includeSeen: true };
   const ranked = async (phase: Phase, candidates: readonly string[]) => {

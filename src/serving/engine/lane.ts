@@ -30,6 +30,9 @@ export function workerEntry(): WorkerEntry | undefined {
   return import.meta.url.endsWith('.js') ? { file: new URL('./worker.js', import.meta.url) } : undefined;
 }
 
+/** Milliseconds after which jobs on the calling thread let others have a turn. */
+const TURN_MS = 1;
+
 /** The phases on the calling thread, which is blocked while they compute. */
 export function laneHere(recipe: WorkerRecipe): Lane {
   const loading = PhaseRunner.create(recipe);
@@ -40,9 +43,18 @@ export function laneHere(recipe: WorkerRecipe): Lane {
     before = after.catch(() => {});
     return after;
   };
+  let turned = performance.now();
   return {
     ready: () => inTurn(() => undefined),
-    run: (job) => inTurn((runner) => runner.run(job)),
+    run: (job) =>
+      inTurn(async (runner) => {
+        // A job need not wait for anything: who asks again with every answer would keep timers and sockets waiting for ever.
+        if (performance.now() - turned > TURN_MS) {
+          await new Promise((resolve) => setImmediate(resolve));
+          turned = performance.now();
+        }
+        return runner.run(job);
+      }),
     encode: (rows, feeds) => inTurn((runner) => runner.encode(rows, feeds)),
     change: (change) => inTurn((runner) => runner.change(change)),
     grow: (states) => inTurn((runner) => runner.grow(states)),
