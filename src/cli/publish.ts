@@ -74,7 +74,7 @@ export const publish: Verb = {
             model,
             keep,
             budgetMs === undefined ? undefined : `${budgetMs} ms`,
-            formatMetric(metrics.auc),
+            metrics.auc === undefined ? undefined : formatMetric(metrics.auc),
           ]);
           return [
             table([['phase', 'model', 'keeps', 'budget', 'auc'], ...rows]),
