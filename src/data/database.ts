@@ -41,9 +41,12 @@ export class Database {
     private readonly connection: DuckDBConnection,
   ) {}
 
-  /** @param memoryLimit as DuckDB writes it, for instance `512MB` */
-  static async open(memoryLimit: string): Promise<Database> {
-    const folder = mkdtempSync(join(tmpdir(), 'twotower-'));
+  /**
+   * @param memoryLimit as DuckDB writes it, for instance `512MB`
+   * @param parent folder for the database and what does not fit the memory
+   */
+  static async open(memoryLimit: string, parent = tmpdir()): Promise<Database> {
+    const folder = mkdtempSync(join(parent, 'twotower-'));
     addFolder(folder);
     try {
       const instance = await DuckDBInstance.create(join(folder, 'load.db'), { memory_limit: memoryLimit });

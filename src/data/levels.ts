@@ -78,12 +78,16 @@ export function separateUnshown(
   });
   const splits = where((row) => stage[row]! >= shown);
   for (const part of ['train', 'validation', 'test'] as const) {
-    if (splits[part].length > 0 || parts[part].length === 0) continue;
-    throw new TwoTowerError(
-      'DATA_SPLIT',
-      `nothing in the ${part} part was shown: all its events are at a lower stage`,
-      'Check `stages.shown`, the stage column, and the split.',
-    );
+    if (splits[part].length === 0 && parts[part].length > 0) throw nothingShown(part);
   }
   return { splits, unshown: where((row) => stage[row]! < shown) };
+}
+
+/** What to say of a part of a log in which nothing was shown. */
+export function nothingShown(part: SplitName): TwoTowerError {
+  return new TwoTowerError(
+    'DATA_SPLIT',
+    `nothing in the ${part} part was shown: all its events are at a lower stage`,
+    'Check `stages.shown`, the stage column, and the split.',
+  );
 }

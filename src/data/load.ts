@@ -1,46 +1,21 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
-import { TwoTowerError } from '../errors.js';
-import type { Feature, Schema } from '../schema.js';
-import { BadRows } from './bad-rows.js';
-import { bundledConfig } from './bundled.js';
-import { type DatasetConfig, fieldsOf } from './config.js';
+import type { DatasetConfig } from './config.js';
 import { Database } from './database.js';
 import type { Dataset, EventTable, HistoryLog } from './dataset.js';
-import { encodeEvents, encodeKeyed } from './encode-tables.js';
-import { fieldKind } from './fields/index.js';
-import { buildHistoryLog, firstEvents, readSeeds } from './history-log.js';
+import { hashesOf } from './dataset-hash.js';
+import { encodeEvents } from './encode-events.js';
+import { finishEvents } from './event-columns.js';
+import { datasetFiles } from './files-of-table.js';
+import { buildHistoryLog, firstEvents } from './history-log.js';
+import { readSeeds } from './history-seeds.js';
+import { learnLog } from './learn-log.js';
 import { separateUnshown, stageLevels } from './levels.js';
-import { cutOf, splitRows } from './split.js';
-import { type SplitOptions, splitProblem } from './split-options.js';
-import { completeKeyed, type LoadContext, stageEvents, stageKeyed } from './tables.js';
-import { type Fitted, fitFields, sizeIn } from './vocabulary.js';
+import type { LoadOptions } from './load-options.js';
+import { settledConfig, splitPlace } from './settled-config.js';
+import { splitRows } from './split.js';
+import type { LoadContext } from './tables.js';
 
-export interface LoadOptions {
-  /** Data folder instead of the description's own. */
-  root?: string;
-  /** Where the parts are cut instead of where the description says. */
-  split?: SplitOptions;
-  /** Bad rows that are skipped and counted before a load fails; default 0. */
-  maxBadRows?: number;
-  /** Where downloads are kept: see `download`. */
-  cache?: string;
-  onProgress?: (progress: LoadProgress) => void;
-  /** Memory DuckDB may use before it goes to the disk; default 512MB. */
-  memoryLimit?: string;
-  /** Now, in seconds since 1970: events more than a day later are refused. */
-  now?: number;
-  /** Called once the tables `users` and `items` are staged in the load's database, in the order of the rows they will have. */
-  onStaged?: (staged: LoadContext) => Promise<void>;
-}
-
-export interface LoadProgress {
-  /** Such as `reading events`. */
-  stage: string;
-  done?: number;
-  total?: number;
-}
+export type { LoadOptions, LoadProgress } from './load-options.js';
 
 /** What a load noticed beside the dataset. */
 export interface LoadReport {
@@ -75,49 +50,17 @@ export async function loadWithReport(
   options: LoadOptions = {},
 ): Promise<{ dataset: Dataset; report: LoadReport; config: DatasetConfig }> {
   const progress = options.onProgress ?? (() => {});
-  const given = typeof source === 'string' ? await bundledConfig(source, options) : source;
-  const config = {
-    ...given,
-    ...(options.root !== undefined && { root: options.root }),
-    ...(options.split !== undefined && { split: options.split }),
-  };
-  const problem = splitProblem(config.split, config.stages);
-  if (problem !== undefined) {
-    throw new TwoTowerError(
-      'CONFIG_INVALID',
-      `data.split: ${problem}, and ${config.file} has one`,
-      'Cut by time: shares (train, validation) or moments (trainUntil, validationUntil).',
-    );
-  }
+  const config = await settledConfig(source, options);
+  const files = datasetFiles(config);
   const db = await Database.open(options.memoryLimit ?? '512MB');
   try {
-    const maxBadRows = options.maxBadRows ?? 0;
-    const context: LoadContext = {
-      db,
-      config,
-      fields: fieldsOf(config).map((field, i) => ({ field, kind: fieldKind(field.kind), column: `f${i}` })),
-      bad: new BadRows(maxBadRows),
-      skipBad: maxBadRows > 0,
-      now: options.now ?? Date.now() / 1e3,
-      sources: [],
-    };
-    progress({ stage: 'reading tables' });
-    await stageKeyed(context, 'user');
-    await stageKeyed(context, 'item');
-    progress({ stage: 'reading events' });
-    await stageEvents(context);
-    const unlisted = { user: await completeKeyed(context, 'user'), item: await completeKeyed(context, 'item') };
-    await options.onStaged?.(context);
-    progress({ stage: 'learning vocabularies' });
-    const cut = await cutOf(db, config);
-    const fitted = await fitFields(context, `problem = 0 AND ${cut.column} < (${sqlNumber(cut.trainUntil)})`);
-    const users = await encodeKeyed(context, 'user', fitted);
-    const items = await encodeKeyed(context, 'item', fitted);
-    const { events, keys, unordered } = await encodeEvents(context, fitted, cut, progress);
-    const splits = splitRows(config, cut, keys, options.split === undefined ? `${config.file}: split` : 'data.split');
+    const { context, cut, fitted, tables, unlisted } = await learnLog(db, config, options);
+    const { columns, unordered } = await encodeEvents(context, fitted, cut, progress);
     const levels = stageLevels(config);
+    const { events, keys } = finishEvents(columns, levels);
+    const splits = splitRows(config, cut, keys, splitPlace(config, options));
     progress({ stage: 'gathering histories' });
-    const { histories, unknownSeedItems } = await buildHistories(context, events, users.count);
+    const { histories, unknownSeedItems } = await buildHistories(context, events, tables.users.count);
     const report: LoadReport = {
       sources: context.sources.map(({ table, source: { file, columns }, rows }) => ({
         table,
@@ -133,43 +76,18 @@ export async function loadWithReport(
       unlisted,
     };
     const dataset: Dataset = {
-      name: config.name,
-      schema: schemaOf(context, fitted),
-      users,
-      items,
+      ...tables,
       events,
       histories,
-      label: config.label,
-      stages: levels.names,
-      shown: levels.shown,
       ...separateUnshown(splits, events.stage, levels.shown),
       ...(config.truth !== undefined && { truth: resolve(config.root, config.truth) }),
-      encoders: { version: 1, fields: fitted.states, vocabularies: fitted.vocabularies },
-      ...(await hashesOf(
-        config,
-        report.sources.map(({ file }) => file),
-      )),
+      ...(await hashesOf(config, files)),
       skippedRows: context.bad.count,
     };
     return { dataset, report, config };
   } finally {
     db.close();
   }
-}
-
-function schemaOf({ fields, config }: LoadContext, fitted: Fitted): Schema {
-  const schema: Schema = { user: [], context: [], item: [], histories: [] };
-  const sizeOf = sizeIn(fitted.vocabularies);
-  fields.forEach(({ field, kind }, i) => {
-    schema[field.owner].push(kind.feature(field, fitted.states[i]!.state, sizeOf));
-  });
-  const named = (name: string): Feature[] => schema.item.filter((feature) => feature.name === name);
-  schema.histories = Object.entries(config.histories).map(([name, { maxLength, features }]) => ({
-    name,
-    maxLength,
-    features: features.flatMap(named),
-  }));
-  return schema;
 }
 
 async function buildHistories(
@@ -186,25 +104,4 @@ async function buildHistories(
     histories.push(buildHistoryLog(name, maxLength, events, events.feedback.get(positive)!, users, seeds));
   }
   return { histories, unknownSeedItems };
-}
-
-/** SHA-256 over what the description says and the bytes of the files, wherever they lie: with the split and without. */
-async function hashesOf(config: DatasetConfig, files: string[]): Promise<{ hash: string; logHash: string }> {
-  const { file: _, root: __, about: ___, download: ____, generate: _____, ...said } = config;
-  const { split: ______, ...unsplit } = said;
-  const hash = createHash('sha256').update(JSON.stringify(said));
-  const logHash = createHash('sha256').update(JSON.stringify(unsplit));
-  for (const file of files) {
-    for (const one of [hash, logHash]) one.update('\0');
-    for await (const block of createReadStream(file)) {
-      for (const one of [hash, logHash]) one.update(block as Buffer);
-    }
-  }
-  return { hash: hash.digest('hex'), logHash: logHash.digest('hex') };
-}
-
-function sqlNumber(value: number): string {
-  return Number.isFinite(value)
-    ? String(value)
-    : `'${Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf'}'::DOUBLE`;
 }

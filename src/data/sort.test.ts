@@ -28,15 +28,12 @@ it('moves whole rows in place', () => {
   const values = Int32Array.of(1, 2, 3);
   reorder.rows(values);
   expect([...values]).toEqual([3, 1, 2]);
-  const column = {
-    encoding: 'ids' as const,
-    rows: Int32Array.of(1, 2, 3, 4, 5, 6),
-    lengths: Int32Array.of(2, 1, 2),
-    maxLength: 2,
-  };
-  reorder.column(column);
-  expect([...column.rows]).toEqual([5, 6, 1, 2, 3, 4]);
-  expect([...column.lengths]).toEqual([2, 2, 1]);
+  const pairs = Int32Array.of(1, 2, 3, 4, 5, 6);
+  reorder.rows(pairs, 2);
+  expect([...pairs]).toEqual([5, 6, 1, 2, 3, 4]);
+  const lengths = Int32Array.of(2, 1, 2);
+  reorder.rows(lengths);
+  expect([...lengths]).toEqual([2, 2, 1]);
   // A smaller array after a larger one leaves the rest of the scratch buffer alone.
   const times = Float64Array.of(0.5, 1.5, 2.5);
   reorder.rows(times);

@@ -1,5 +1,3 @@
-import type { EncodedColumn } from './dataset.js';
-
 /**
  * The order that sorts numbers ascending, equal ones as they stand; undefined if they stand so already.
  * A radix sort over the bits of the doubles: 16 bytes a number beside them, and no comparisons.
@@ -59,11 +57,5 @@ export class Reorder {
       const from = order[i]! * width;
       for (let k = 0; k < width; k++) values[i * width + k] = kept[from + k]!;
     }
-  }
-
-  column(column: EncodedColumn): void {
-    if (column.encoding === 'numbers') this.rows(column.values, column.width);
-    else this.rows(column.rows, column.encoding === 'ids' ? column.maxLength : 1);
-    if (column.encoding === 'ids') this.rows(column.lengths);
   }
 }

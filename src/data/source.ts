@@ -1,5 +1,5 @@
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
-import { extname, isAbsolute, join } from 'node:path';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { extname } from 'node:path';
 import { gunzipSync, constants as zlib } from 'node:zlib';
 import { didYouMean, TwoTowerError } from '../errors.js';
 import type { BadRows } from './bad-rows.js';
@@ -7,32 +7,24 @@ import type { TableSource } from './config.js';
 import type { Database } from './database.js';
 import type { RawColumn } from './fields/kind.js';
 import { identifier, literal } from './fields/sql.js';
+import { type Format, formatOf, pathOf, tableFiles } from './files-of-table.js';
 import { firstLine, notJson, notUtf8 } from './lines.js';
 
-/** A data file as DuckDB sees it. */
+/** A data file, or several Parquet files, as DuckDB sees it. */
 export interface Source {
+  /** As the description names it. */
   file: string;
-  format: 'csv' | 'parquet' | 'jsonl';
+  format: Format;
   columns: RawColumn[];
   /** A table function call giving the rows in file order. */
   relation: string;
   /** Lines before the first row; undefined where rows are not lines. */
   headerLines: number | undefined;
+  /** Where there are several files: which, and the rows of each. */
+  parts?: { file: string; rows: number }[];
   /** Lines that were skipped because they could not be read, ascending; filled as the file is read. */
   skippedLines: number[];
 }
-
-const EXTENSIONS: Record<string, Source['format']> = {
-  '.csv': 'csv',
-  '.tsv': 'csv',
-  '.dat': 'csv',
-  '.txt': 'csv',
-  '.data': 'csv',
-  '.parquet': 'parquet',
-  '.pq': 'parquet',
-  '.jsonl': 'jsonl',
-  '.ndjson': 'jsonl',
-};
 
 /**
  * Opens a table of the description: finds the file and its columns, reads no rows.
@@ -40,19 +32,10 @@ const EXTENSIONS: Record<string, Source['format']> = {
  * @throws DATA_SOURCE when it is missing, of an unknown format or unreadable
  */
 export async function openSource(db: Database, table: TableSource, root: string, skipBad: boolean): Promise<Source> {
-  const file = isAbsolute(table.path) ? table.path : join(root, table.path);
-  if (!existsSync(file) || !statSync(file).isFile()) {
-    throw new TwoTowerError('DATA_SOURCE', `${file}: there is no such file`, 'Check `path` and the data folder.');
-  }
+  const file = pathOf(table, root);
+  const files = tableFiles(table, root);
+  const format = formatOf(table, files[0]!);
   const extension = extname(file.replace(/\.(gz|zst)$/, '')).toLowerCase();
-  const format = table.format ?? EXTENSIONS[extension];
-  if (format === undefined) {
-    throw new TwoTowerError(
-      'DATA_SOURCE',
-      `${file}: cannot tell the format by the name`,
-      'Set `format` to csv, parquet or jsonl.',
-    );
-  }
   if (format === 'csv') return openCsv(file, table, extension);
   const described = async (relation: string): Promise<RawColumn[]> => {
     try {
@@ -63,8 +46,16 @@ export async function openSource(db: Database, table: TableSource, root: string,
     }
   };
   if (format === 'parquet') {
-    const relation = `read_parquet(${literal(file)})`;
-    return { file, format, columns: await described(relation), relation, headerLines: undefined, skippedLines: [] };
+    const list = `[${files.map(literal).join(', ')}]`;
+    const relation = `read_parquet(${list})`;
+    const columns = await described(relation);
+    const source: Source = { file, format, columns, relation, headerLines: undefined, skippedLines: [] };
+    if (files.length === 1) return source;
+    const parts = await db.rows<{ file: string; rows: bigint }>(
+      `SELECT file_name AS file, num_rows AS rows FROM parquet_file_metadata(${list})`,
+    );
+    const rowsOf = new Map(parts.map((part) => [part.file, Number(part.rows)]));
+    return { ...source, parts: files.map((one) => ({ file: one, rows: rowsOf.get(one)! })) };
   }
   const sniffed = await described(`read_json(${literal(file)}, format='newline_delimited', ignore_errors=true)`);
   // Numbers are kept as their text, so that a row of another type is found by its number and not by DuckDB's guess.

@@ -5,15 +5,7 @@ import type { SplitName } from './dataset.js';
 import type { TimeUnit } from './fields/kind.js';
 import { secondsFromRaw } from './fields/sql.js';
 import { markParts, PART_BOUNDS } from './leave-out.js';
-
-/** Where the parts are cut: training is below `trainUntil`, validation below `validationUntil`, test below `testUntil` or the rest. */
-export interface Cut {
-  /** `seconds`, or `cut` where the description cuts by something else. */
-  column: 'seconds' | 'cut';
-  trainUntil: number;
-  validationUntil: number;
-  testUntil?: number;
-}
+import { type Cut, type PartSizes, partRows } from './parts.js';
 
 /**
  * Reads the split of a description; fractions are counted over the staged events, and equal times stay together. Where users'
@@ -30,16 +22,26 @@ export async function cutOf(db: Database, config: DatasetConfig): Promise<Cut> {
     const value = (moment: number | string) => (column === 'cut' ? Number(moment) : momentSeconds(moment, time.unit));
     return { column, trainUntil: value(split.trainUntil), validationUntil: value(split.validationUntil) };
   }
+  const [trainUntil, validationUntil] = await timesAt(db, [split.train, split.train + split.validation]);
+  return { column: 'seconds', trainUntil: trainUntil!, validationUntil: validationUntil! };
+}
+
+/** The time of the event that so large a share of the events precedes, for ascending shares; NaN where there are no events. */
+async function timesAt(db: Database, shares: readonly number[]): Promise<number[]> {
   const count = Number((await db.rows<{ n: bigint }>('SELECT count(*) AS n FROM events WHERE problem = 0'))[0]!.n);
-  const times = new Float64Array(count);
-  let filled = 0;
-  for await (const chunk of db.stream('SELECT seconds FROM events WHERE problem = 0')) {
-    times.set(doubles(chunk.getColumnVector(0)), filled);
-    filled += chunk.rowCount;
+  const wanted = shares.map((share) => Math.min(count - 1, Math.round(share * count)));
+  const found: number[] = [];
+  let passed = 0;
+  // Counted and sorted by DuckDB, which goes to the disk where the times do not fit its memory.
+  const moments = `SELECT seconds, count(*)::DOUBLE FROM events WHERE problem = 0 GROUP BY seconds ORDER BY seconds`;
+  for await (const chunk of db.stream(moments)) {
+    const [times, counts] = [doubles(chunk.getColumnVector(0)), doubles(chunk.getColumnVector(1))];
+    for (let i = 0; i < times.length; i++) {
+      passed += counts[i]!;
+      while (found.length < wanted.length && wanted[found.length]! < passed) found.push(times[i]!);
+    }
   }
-  times.sort();
-  const at = (share: number) => times[Math.min(count - 1, Math.round(share * count))] ?? Number.NaN;
-  return { column: 'seconds', trainUntil: at(split.train), validationUntil: at(split.train + split.validation) };
+  return shares.map((_, i) => found[i] ?? Number.NaN);
 }
 
 /** ISO text is what it says; a bare number is in the unit of the time column. */
@@ -48,9 +50,8 @@ function momentSeconds(moment: number | string, unit: TimeUnit): number {
 }
 
 /**
- * The event rows of each part.
+ * As {@link partRows}.
  *
- * @param keys what is cut, in the order of the events
  * @param place file and key that say where, for errors
  * @throws DATA_SPLIT when a part is empty
  */
@@ -60,33 +61,32 @@ export function splitRows(
   keys: Float64Array,
   place: string,
 ): Record<SplitName, Uint32Array> {
-  const { testUntil = Number.POSITIVE_INFINITY } = cut;
-  const partOf = (key: number): SplitName | undefined => {
-    if (key < cut.trainUntil) return 'train';
-    if (key < cut.validationUntil) return 'validation';
-    return key < testUntil ? 'test' : undefined;
-  };
-  const sizes = { train: 0, validation: 0, test: 0 };
+  const rows = partRows(cut, keys);
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
   for (const key of keys) {
-    const part = partOf(key);
-    if (part !== undefined) sizes[part]++;
+    low = Math.min(low, key);
+    high = Math.max(high, key);
   }
-  for (const [part, size] of Object.entries(sizes)) if (size === 0) throw emptySplit(config, cut, keys, part, place);
-  const rows = {
-    train: new Uint32Array(sizes.train),
-    validation: new Uint32Array(sizes.validation),
-    test: new Uint32Array(sizes.test),
-  };
-  const filled = { train: 0, validation: 0, test: 0 };
-  for (let i = 0; i < keys.length; i++) {
-    const part = partOf(keys[i]!);
-    if (part !== undefined) rows[part][filled[part]++] = i;
-  }
+  const { train, validation, test } = rows;
+  refuseEmpty(config, cut, { train: train.length, validation: validation.length, test: test.length, low, high }, place);
   return rows;
 }
 
-function emptySplit(config: DatasetConfig, cut: Cut, keys: Float64Array, part: string, place: string): TwoTowerError {
-  if (keys.length === 0) {
+/** @throws DATA_SPLIT when a part is empty, as {@link splitRows} does */
+export function refuseEmpty(config: DatasetConfig, cut: Cut, sizes: PartSizes, place: string): void {
+  const part = (['train', 'validation', 'test'] as const).find((name) => sizes[name] === 0);
+  if (part !== undefined) throw emptySplit(config, cut, sizes, part, place);
+}
+
+function emptySplit(
+  config: DatasetConfig,
+  cut: Cut,
+  { low, high }: PartSizes,
+  part: string,
+  place: string,
+): TwoTowerError {
+  if (low > high) {
     return new TwoTowerError(
       'DATA_SPLIT',
       `${config.file}: there are no events to split`,
@@ -99,12 +99,6 @@ function emptySplit(config: DatasetConfig, cut: Cut, keys: Float64Array, part: s
       `${place}: the ${part} part is empty: no user is left for it, or none has more events than are left out`,
       'Lower newest, or give the part a larger share of the users.',
     );
-  }
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (const key of keys) {
-    low = Math.min(low, key);
-    high = Math.max(high, key);
   }
   const show = (value: number) =>
     cut.column === 'cut' || !Number.isFinite(value) ? String(value) : new Date(value * 1e3).toISOString();

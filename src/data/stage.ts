@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type ErrorCode, TwoTowerError } from '../errors.js';
 import type { BadRows } from './bad-rows.js';
 import type { Database } from './database.js';
@@ -54,10 +55,20 @@ export async function stage(db: Database, source: Source, staging: Staging, bad:
 
 /** Where a row stands, for people: rows count from 1 after the header; lines as an editor counts them. */
 export function placeOf(source: Source, row: number): string {
+  if (source.parts !== undefined) return placeInParts(source.parts, row);
   if (source.headerLines === undefined) return `row ${row + 1}`;
   let line = row + 1 + source.headerLines;
   for (const skipped of source.skippedLines) if (skipped <= line) line++;
   return `row ${line - source.headerLines} (line ${line})`;
+}
+
+function placeInParts(parts: NonNullable<Source['parts']>, row: number): string {
+  let first = 0;
+  for (const { file, rows } of parts) {
+    if (row < first + rows) return `row ${row - first + 1} of ${basename(file)}`;
+    first += rows;
+  }
+  return `row ${row + 1}`;
 }
 
 /** Marks all but the first of the rows that share a key as bad. @throws DATA_KEY when that is more than allowed */
