@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { dataSection, type RunConfig } from '../runs/config.js';
+import { type RunConfig, wholeDataSection } from '../runs/config.js';
 import { settledData } from '../runs/read-config.js';
 import { parseYaml, readText } from '../yaml.js';
 import { indexOptions } from './index/build.js';
@@ -46,7 +46,7 @@ const mineOptions = z.strictObject({
 
 /** CASCADE.yaml: which runs stand behind each other, how much each hands on, and what is measured. */
 export const cascadeSchema = z.strictObject({
-  data: dataSection.describe('the log whose requests are asked: the name or path of a dataset, or an object'),
+  data: wholeDataSection.describe('the log whose requests are asked: the name or path of a dataset, or an object'),
   label: z.string().optional().describe("feedback that makes an item relevant, instead of the dataset's label"),
   window: z
     .number()

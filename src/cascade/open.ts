@@ -39,7 +39,8 @@ export interface OpenCascadeOptions extends RunDataOptions {
 export async function openCascade(config: CascadeConfig, options: OpenCascadeOptions = {}): Promise<Cascade> {
   const { warn, models } = options;
   const datasets = new Map<string, Dataset>();
-  const load = async (data: RunConfig['data']): Promise<Dataset> => {
+  // Also where a run was trained window by window: requests are asked by the rows of their events.
+  const load = async ({ stream: _, ...data }: RunConfig['data']): Promise<Dataset> => {
     const key = JSON.stringify(data);
     const known = options.loaded?.(data) ?? datasets.get(key) ?? (await loadRunData({ data }, options));
     datasets.set(key, known);

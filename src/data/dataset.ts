@@ -92,6 +92,30 @@ export interface Dataset {
   logHash: string;
   /** Bad rows of the source files that were left out. */
   skippedRows?: number;
+  /** The whole log, where `events`, `histories` and `splits` are one window of it: see `stream/`. */
+  stream?: EventStream;
+}
+
+/**
+ * A log that lies on the disk in windows, any of which makes an ordinary dataset (`openWindow`). A window holds all events of its
+ * users, so that histories and requests are whole in it. Plain data, which may be sent to another thread.
+ */
+export interface EventStream {
+  folder: string;
+  windows: WindowSize[];
+  /** Training events per item row, of the whole log. */
+  itemCounts: Uint32Array;
+  /** Levels that training events came to. */
+  trainedStages: number[];
+  /** Feedback that is 0 or 1 in every event. */
+  binary: string[];
+  /** Time of the last event of training and validation, in seconds since 1970. */
+  seenUntil: number;
+}
+
+/** Events in a window, and what was shown of them in each part. */
+export interface WindowSize extends Record<SplitName, number> {
+  events: number;
 }
 
 /** Serialisable state of all encoders: vocabularies, bucket edges, means; keyed `owner.feature`. */

@@ -1,12 +1,14 @@
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { splitOptions } from '../data/split-options.js';
+import { streamOptions } from '../data/stream/options.js';
 import { didYouMean, TwoTowerError } from '../errors.js';
 import type { ModelDefinition } from '../models/contract.js';
 import { MODELS } from '../models/index.js';
 import { LOSSES } from '../nn/losses/index.js';
 import { trainingOptions } from '../training/config.js';
 import { createObjective, objectiveKeys } from '../training/objectives.js';
+import { refuseStreamed } from '../training/refuse-streamed.js';
 import { parseYaml } from '../yaml.js';
 import { checkMetric } from './early-stopping.js';
 
@@ -21,10 +23,20 @@ export const dataOptions = z.strictObject({
     .optional()
     .describe('where the parts are cut, instead of where the description says: what mines candidates must end earlier'),
   maxBadRows: z.int().min(0).default(0).describe('bad rows that are skipped and counted before loading fails'),
+  stream: streamOptions
+    .optional()
+    .describe('trains on a log larger than memory, window by window; the whole log is read unless given'),
 });
 
 /** A dataset's name or path alone, or an object. */
 export const dataSection = z.union([z.string().transform((dataset) => dataOptions.parse({ dataset })), dataOptions]);
+
+const wholeDataOptions = dataOptions.omit({ stream: true });
+/** The same for what needs every event in memory. */
+export const wholeDataSection = z.union([
+  z.string().transform((dataset) => wholeDataOptions.parse({ dataset })),
+  wholeDataOptions,
+]);
 
 const evaluationOptions = z.strictObject({
   ks: z.array(z.int().positive()).min(1).default([20, 100]).describe('cut-offs of the ranking metrics over all items'),
@@ -76,6 +88,7 @@ export function parseConfig(text: string, file: string, models?: readonly AnyMod
   const config = parseYaml(text, file, configSchema(models)) as RunConfig;
   checkMetric(config.training.validation.metric, config.evaluation.ks);
   for (const objective of config.training.objectives) createObjective(objective);
+  if (config.data.stream !== undefined) refuseStreamed(config.training);
   return config;
 }
 

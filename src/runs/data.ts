@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import { type LoadProgress, loadDataset } from '../data/load.js';
+import { loadStreamed } from '../data/stream/load.js';
 import { didYouMean, TwoTowerError } from '../errors.js';
 import type { RunConfig } from './config.js';
 
@@ -8,21 +9,28 @@ export interface RunDataOptions {
   /** Folder of the data files, instead of the one the configuration or the description names. */
   root?: string | undefined;
   onProgress?: (progress: LoadProgress) => void;
+  /** Hold every event, also where the configuration streams the log. */
+  whole?: boolean;
 }
 
-/** Loads the dataset a configuration names, with its label. */
+/**
+ * Loads the dataset a configuration names, with its label. With `data.stream` its events are those of one window, and `stream` of
+ * the dataset tells of the others.
+ */
 export async function loadRunData(
   config: Pick<RunConfig, 'data' | 'label'>,
   options: RunDataOptions = {},
 ): Promise<Dataset> {
-  const { dataset, maxBadRows, split } = config.data;
+  const { dataset, maxBadRows, split, stream } = config.data;
   const root = options.root ?? config.data.root;
-  const loaded = await loadDataset(dataset, {
+  const how = {
     maxBadRows,
     ...(root !== undefined && { root }),
     ...(split !== undefined && { split }),
     ...(options.onProgress && { onProgress: options.onProgress }),
-  });
+  };
+  const streamed = stream !== undefined && options.whole !== true;
+  const loaded = streamed ? await loadStreamed(dataset, stream, how) : await loadDataset(dataset, how);
   return withLabel(loaded, config.label);
 }
 
@@ -40,7 +48,8 @@ export function withLabel(dataset: Dataset, label: string | undefined): Dataset 
 }
 
 /** Time of the last event of the training and validation parts, in seconds since 1970: a run knows nothing later. */
-export function seenUntil({ events, splits }: Dataset): number {
+export function seenUntil({ events, splits, stream }: Dataset): number {
+  if (stream !== undefined) return stream.seenUntil;
   // Not the last row: a description may cut by another column than the time.
   let latest = Number.NEGATIVE_INFINITY;
   for (const rows of [splits.train, splits.validation]) {
@@ -50,15 +59,29 @@ export function seenUntil({ events, splits }: Dataset): number {
 }
 
 /** Losses and metrics are those of what happened or did not. @throws DATA_VALUE at the first other label */
-export function checkLabel({ name, label, events }: Dataset): void {
+export function checkLabel({ name, label, events, stream }: Dataset): void {
+  const refuse = (says: string) => {
+    throw new TwoTowerError(
+      'DATA_VALUE',
+      `${name}: the label "${label}" is ${says}, where 0 or 1 is needed`,
+      `Describe a feedback such as { name: liked, column: ${label}, atLeast: 4 }, and make it the label.`,
+    );
+  };
   const values = events.feedback.get(label);
   const at = values?.findIndex((value) => value !== 0 && value !== 1) ?? -1;
-  if (at < 0) return;
-  throw new TwoTowerError(
-    'DATA_VALUE',
-    `${name}: the label "${label}" is ${values![at]} in event ${at + 1} in time order, where 0 or 1 is needed`,
-    `Describe a feedback such as { name: liked, column: ${label}, atLeast: 4 }, and make it the label.`,
-  );
+  if (at >= 0) refuse(`${values![at]} in event ${at + 1} in time order`);
+  if (stream?.binary.includes(label) === false) refuse('another number in some event');
+}
+
+/** What a report should say of figures that rest on one window of the log; undefined where all of it is held. */
+export function partlyMeasured({ stream, splits }: Dataset): string | undefined {
+  if (stream === undefined || stream.windows.length === 1) return undefined;
+  const { windows } = stream;
+  const of = (part: 'validation' | 'test') => {
+    const all = windows.reduce((sum, window) => sum + window[part], 0);
+    return `${splits[part].length.toLocaleString('en')} of ${all.toLocaleString('en')} events of ${part}`;
+  };
+  return `data.stream: what is measured rests on the users of one of ${windows.length} windows: ${of('validation')}, ${of('test')}`;
 }
 
 /**

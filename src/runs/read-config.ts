@@ -55,7 +55,7 @@ function settled(config: RunConfig, folderOf: (key: string) => string): RunConfi
   const absolute = (key: string, path: string) => resolve(folderOf(key), path);
   return {
     ...config,
-    data: settledData(config.data, folderOf('data.dataset'), folderOf('data.root')),
+    data: settledData(config.data, folderOf('data.dataset'), folderOf('data.root'), folderOf('data.stream.cache')),
     training: {
       ...training,
       ...(lists && {
@@ -73,13 +73,20 @@ function settled(config: RunConfig, folderOf: (key: string) => string): RunConfi
   };
 }
 
-/** The section `data` with absolute paths, where those of the dataset and of its files start from two folders. */
-export function settledData(data: RunConfig['data'], datasetFolder: string, rootFolder: string): RunConfig['data'] {
-  const { dataset, root } = data;
+/** The section `data` with absolute paths, where those of the dataset, of its files and of its windows start from three folders. */
+export function settledData(
+  data: RunConfig['data'],
+  datasetFolder: string,
+  rootFolder: string,
+  cacheFolder = datasetFolder,
+): RunConfig['data'] {
+  const { dataset, root, stream } = data;
+  const cache = stream?.cache;
   return {
     ...data,
     dataset: datasetPath(dataset, datasetFolder),
     ...(root !== undefined && { root: resolve(rootFolder, root) }),
+    ...(stream && { stream: { ...stream, ...(cache !== undefined && { cache: resolve(cacheFolder, cache) }) } }),
   };
 }
 

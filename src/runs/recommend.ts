@@ -52,7 +52,7 @@ const RECENT = 5;
 export async function recommend(run: Run, options: RecommendOptions): Promise<Recommendations> {
   const { k = 10, includeSeen = false } = options;
   if (!Number.isInteger(k) || k < 1) throw new TwoTowerError('USAGE', `k is ${k}`, 'Ask for at least one item.');
-  const dataset = options.dataset ?? (await loadRunData(run.config, options));
+  const dataset = options.dataset ?? (await loadRunData(run.config, { ...options, whole: true }));
   checkSameData(run.folder, run.record.dataHash, dataset);
   const { users, items, events } = dataset;
   const key = String(options.user);

@@ -110,7 +110,7 @@ async function datasetOf(run: Run, config: RunConfig, dataset: Dataset): Promise
   if (run.record.dataHash === dataset.hash) return dataset;
   const otherSplit = JSON.stringify(run.config.data.split) !== JSON.stringify(config.data.split);
   if (!otherSplit) checkSameData(run.folder, run.record.dataHash, dataset);
-  const own = await loadRunData(run.config, { root: config.data.root });
+  const own = await loadRunData(run.config, { root: config.data.root, whole: true });
   checkSameData(run.folder, run.record.dataHash, own);
   if (own.logHash !== dataset.logHash) {
     throw new TwoTowerError(

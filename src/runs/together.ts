@@ -8,7 +8,7 @@ import { RankTrainer } from '../training/ranks/rank-trainer.js';
 import { Trainer } from '../training/trainer.js';
 import type { Training } from '../training/training.js';
 import { completeConfig, modelOf, type RunConfig } from './config.js';
-import { checkLabel, loadRunData, withLabel } from './data.js';
+import { checkLabel, loadRunData, type RunDataOptions, withLabel } from './data.js';
 import { hashOfLists } from './lists-hash.js';
 import { type Taught, trainingData } from './teacher.js';
 
@@ -48,6 +48,12 @@ export async function inTurn<T>(ranks: Ranks, work: () => Promise<T>): Promise<T
   return result ?? work();
 }
 
+/** Loads the data of a run. What is prepared on the disk is prepared by the first rank, where the others see its disk. */
+export function loadInTurn(ranks: Ranks, config: RunConfig, options: RunDataOptions = {}): Promise<Dataset> {
+  const load = () => loadRunData(config, options);
+  return config.data.stream === undefined ? load() : inTurn(ranks, load);
+}
+
 export interface FollowOptions {
   ranks: Ranks;
   /** As the first rank was told: a teacher's kept scores lie beside it. */
@@ -67,7 +73,8 @@ export async function followRun(input: RunConfig, options: FollowOptions): Promi
   const models = [...MODELS, ...(options.models ?? [])];
   const config = completeConfig(input, 'config', models);
   const { definition, options: modelOptions } = modelOf(config, models);
-  const dataset = options.dataset === undefined ? await loadRunData(config) : withLabel(options.dataset, config.label);
+  const dataset =
+    options.dataset === undefined ? await loadInTurn(ranks, config) : withLabel(options.dataset, config.label);
   checkLabel(dataset);
   const warn = () => {};
   const taught = await inTurn(ranks, () =>

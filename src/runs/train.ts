@@ -15,7 +15,7 @@ import { matches } from '../training/config.js';
 import { Inference } from '../training/inference.js';
 import type { Training } from '../training/training.js';
 import { completeConfig, modelOf, type RunConfig, type RunInput } from './config.js';
-import { checkLabel, checkSameData, loadRunData, seenUntil, withLabel } from './data.js';
+import { checkLabel, checkSameData, partlyMeasured, seenUntil, withLabel } from './data.js';
 import { environment } from './environment.js';
 import type { RunEvent } from './events.js';
 import { exportModel } from './export.js';
@@ -23,7 +23,7 @@ import { holdsRun, RUN_FILES, readRun, refuseUsedFolder, writeRun } from './fold
 import { hashOfLists } from './lists-hash.js';
 import { TrainingLoop } from './loop.js';
 import { trainingData } from './teacher.js';
-import { createTraining, inTurn } from './together.js';
+import { createTraining, inTurn, loadInTurn } from './together.js';
 
 export interface TrainOptions {
   /** The run folder. */
@@ -76,7 +76,7 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
   } else refuseUsedFolder(out);
   const dataset =
     options.dataset === undefined
-      ? await loadRunData(config, {
+      ? await loadInTurn(ranks, config, {
           onProgress(progress) {
             refuseAborted(signal, 'before training began');
             onEvent({ type: 'loading', progress });
@@ -139,7 +139,10 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
       );
     }
     const lists = samples && { count: listCount(samples), stages: countStages(samples.stage, dataset.stages) };
-    const count = samples?.item.length ?? dataset.splits.train.length;
+    const partly = partlyMeasured(dataset);
+    if (partly !== undefined) warn(partly);
+    const trained = dataset.stream?.windows.reduce((sum, { train }) => sum + train, 0) ?? dataset.splits.train.length;
+    const count = samples?.item.length ?? trained;
     onEvent({ type: 'begin', samples: count, ...(lists && { lists }), parameters, step, totalSteps });
     const samplesPerSecond = await loop.run();
     const bestStep = await loop.useBest();
@@ -197,10 +200,13 @@ function checkSameSamples(folder: string, before: string | undefined, now: strin
   );
 }
 
-/** A run is continued with the configuration it was begun with, or not at all; where the data lies and threads may change. */
+/**
+ * A run is continued with the configuration it was begun with, or not at all; where the data lies and threads may change, but not
+ * the size of its windows, which the order of the batches follows from.
+ */
 async function checkSameConfig(folder: string, config: RunConfig, models: TrainOptions['models']): Promise<void> {
   const { config: before } = await readRun(folder, models);
-  const moved = (c: RunConfig) => ({ ...c, data: undefined, threads: 0 });
+  const moved = (c: RunConfig) => ({ ...c, data: { stream: { window: c.data.stream?.window } }, threads: 0 });
   const changes = differences(moved(before), moved(config), '');
   if (changes.length === 0) return;
   throw new TwoTowerError(

@@ -1,9 +1,11 @@
 import type { BatchShare, Rank } from '../data/batch-share.js';
-import { BatchAssembler } from '../data/batches.js';
+import { BatchAssembler, type BatchOptions } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import { type Epoch, epochBatches } from '../data/epochs.js';
+import type { Passes } from '../data/passes.js';
 import { listCount, type SampleTable } from '../data/samples.js';
 import { countItems, popularitySampler, uniformSampler } from '../data/sampling.js';
+import { openWindow } from '../data/stream/window.js';
 import type { TeacherVectors } from '../data/teacher-vectors.js';
 import { completeFeeds, type FeedPlan, type Lookup } from '../graph/index.js';
 import { Random } from '../random.js';
@@ -12,6 +14,7 @@ import type { TrainingOptions } from './config.js';
 import { paddingOf } from './padding.js';
 import { completeShare } from './ranks/share-feeds.js';
 import { type BundleLayout, RowTracker, type Touched } from './table-rows.js';
+import { trainingPasses } from './training-passes.js';
 
 /** Everything a batch is made of: plain data, which may be sent to another thread. */
 export interface BatchRecipe {
@@ -43,27 +46,37 @@ export interface PreparedBatch {
   share?: BatchShare | undefined;
 }
 
+/** What is gone over: the whole dataset or lists of it, or a window of a streamed log. */
+interface Held {
+  part: number;
+  assembler: BatchAssembler;
+  /** Event rows, or numbers of lists. */
+  rows: Uint32Array;
+}
+
 /** Makes the batch of any step; what is random in it follows from the seed and the step alone. */
 export class BatchSource {
-  private readonly assembler: BatchAssembler;
   private readonly tracker: RowTracker;
-  /** Event rows, or numbers of lists. */
-  private readonly trainedOn: Uint32Array;
-  private epoch: { number: number; batches: Epoch } | undefined;
+  private readonly passes: Passes;
+  private readonly batchOptions: BatchOptions;
+  private held: Held | undefined;
+  private current: { pass: number; batches: Epoch } | undefined;
 
   constructor(private readonly recipe: BatchRecipe) {
-    const { dataset, samples } = recipe;
-    this.assembler = createAssembler(recipe);
-    this.trainedOn =
-      samples === undefined
-        ? dataset.splits.train
-        : Uint32Array.from({ length: listCount(samples) }, (_, list) => list);
+    const { dataset, options, samples } = recipe;
+    this.passes = trainingPasses(dataset, samples, options);
+    this.batchOptions = batchOptions(recipe);
     this.tracker = new RowTracker(recipe.lookups, recipe.bundles, paddingOf(dataset.schema));
   }
 
   prepare(step: number): PreparedBatch {
     const { options, plan } = this.recipe;
-    const { feeds, events, share } = this.assembler.assemble(this.rowsOf(step), step);
+    const { part, pass, step: within } = this.passes.at(step);
+    const { assembler, rows } = this.hold(part);
+    if (this.current?.pass !== pass) {
+      this.current = { pass, batches: epochBatches(rows, options.batchSize, options.seed, pass) };
+    }
+    const { feeds, events, share } = assembler.assemble(this.current.batches.rows(within), step);
     const touched = this.tracker.track(feeds);
     const random = Random.of(options.seed, 'step', step);
     return {
@@ -78,35 +91,31 @@ export class BatchSource {
     };
   }
 
-  /** Event rows, or numbers of lists. */
-  private rowsOf(step: number): Uint32Array {
-    const { batchSize, seed } = this.recipe.options;
-    const rows = this.trainedOn;
-    const stepsPerEpoch = Math.ceil(rows.length / batchSize);
-    const number = Math.floor(step / stepsPerEpoch);
-    if (this.epoch?.number !== number) this.epoch = { number, batches: epochBatches(rows, batchSize, seed, number) };
-    return this.epoch.batches.rows(step % stepsPerEpoch);
+  private hold(part: number): Held {
+    if (this.held?.part === part) return this.held;
+    // Let go before the next is read: two windows need not fit into memory.
+    this.held = undefined;
+    this.current = undefined;
+    const { dataset, samples } = this.recipe;
+    const { stream } = dataset;
+    const own = stream === undefined ? dataset : openWindow({ ...dataset, stream }, part);
+    const rows =
+      samples === undefined ? own.splits.train : Uint32Array.from({ length: listCount(samples) }, (_, list) => list);
+    this.held = { part, assembler: new BatchAssembler(own, this.batchOptions), rows };
+    return this.held;
   }
 }
 
-function createAssembler({
-  dataset,
-  options,
-  samples,
-  teacher,
-  vectors,
-  logq,
-  plan,
-  rank,
-}: BatchRecipe): BatchAssembler {
+function batchOptions({ dataset, options, samples, teacher, vectors, logq, plan, rank }: BatchRecipe): BatchOptions {
   const { seed, idDropout, itemPerPair, negatives } = options;
-  const { events, items, splits } = dataset;
+  const { events, items, splits, stream } = dataset;
+  const countTrained = () => stream?.itemCounts ?? countItems(events.item, splits.train, items.count);
   const sampler =
     negatives &&
     (negatives.sampler === 'uniform'
       ? uniformSampler(items.count)
-      : popularitySampler(countItems(events.item, splits.train, items.count), negatives.power));
-  return new BatchAssembler(dataset, {
+      : popularitySampler(countTrained(), negatives.power));
+  return {
     ...(samples === undefined ? { label: dataset.label, ...(teacher && { teacher }) } : { samples }),
     vectors,
     rank,
@@ -118,10 +127,7 @@ function createAssembler({
     ...(sampler && { negatives: { sampler, perBatch: negatives.perBatch } }),
     ...(logq && {
       // No list holds an item twice: the rows of an item are the lists that hold it.
-      itemCounts:
-        samples === undefined
-          ? countItems(events.item, splits.train, items.count)
-          : countItems(samples.item, samples.item.keys(), items.count),
+      itemCounts: samples === undefined ? countTrained() : countItems(samples.item, samples.item.keys(), items.count),
     }),
-  });
+  };
 }

@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/dataset.js';
-import { listCount, type SampleTable } from '../data/samples.js';
+import type { SampleTable } from '../data/samples.js';
 import type { TeacherVectors } from '../data/teacher-vectors.js';
 import type { Parameter } from '../graph/index.js';
 import type { ModelParts } from '../models/contract.js';
@@ -8,7 +8,9 @@ import { drawLists } from './lists.js';
 import { createObjective, refuseBlind } from './objectives.js';
 import { createOptimizer } from './optimizers.js';
 import type { ParameterStore } from './parameter-store.js';
+import { refuseStreamed } from './refuse-streamed.js';
 import type { TrainingGraphOptions } from './training-graph.js';
+import { trainingPasses } from './training-passes.js';
 
 /** What is trained on besides the dataset. */
 export interface TrainingData {
@@ -34,13 +36,18 @@ export async function setUp(
   given: TrainingData,
 ): Promise<SetUp> {
   const { seed, lists } = options;
+  if (dataset.stream !== undefined) {
+    refuseStreamed({
+      lists: lists ?? given.samples,
+      teacher: options.teacher ?? given.teacher ?? given.vectors,
+    });
+  }
   const samples = given.samples ?? (lists && (await drawLists(dataset, lists, seed)));
   const data: TrainingData = { ...given, ...(samples && { samples }) };
   const objectives = options.objectives.map(createObjective);
-  const { stages, shown, events, splits } = dataset;
-  const held = samples?.stage ?? splits.train.map((row) => events.stage[row]!);
+  const { stages, shown, events, splits, stream } = dataset;
+  const held = samples?.stage ?? stream?.trainedStages ?? splits.train.map((row) => events.stage[row]!);
   refuseBlind(objectives, { stages, shown, lists: samples !== undefined }, held);
-  const count = samples === undefined ? splits.train.length : listCount(samples);
   return {
     data,
     graph: {
@@ -60,7 +67,7 @@ export async function setUp(
       bundleOf: (table) => bundleOf(options, table),
       ...(options.clip !== undefined && { clip: options.clip }),
     },
-    stepsPerEpoch: Math.ceil(count / options.batchSize),
+    stepsPerEpoch: trainingPasses(dataset, samples, options).stepsPerEpoch,
   };
 }
 

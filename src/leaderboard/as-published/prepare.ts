@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Dataset } from '../../data/dataset.js';
+import { TwoTowerError } from '../../errors.js';
 import type { RunConfig } from '../../runs/config.js';
 import { loadRunData } from '../../runs/data.js';
 import type { TablePlan } from '../config.js';
@@ -17,6 +18,13 @@ export async function prepareTable(
   base: Dataset,
   out: string,
 ): Promise<{ table: TablePlan; dataset: Dataset; references: Reference[] }> {
+  if (base.stream !== undefined) {
+    throw new TwoTowerError(
+      'CONFIG_INVALID',
+      `${table.protocol.name}: the pipeline needs the whole log in memory, and data.stream holds one window of it`,
+      'Leave out data.stream.',
+    );
+  }
   const rows = publishedRows(base, SPLIT_SEED);
   const description = await writePublished(base, rows, join(out, 'data', table.protocol.name), SPLIT_SEED);
   const data = { dataset: description, maxBadRows: 0 };

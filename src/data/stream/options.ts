@@ -1,0 +1,16 @@
+import { z } from 'zod';
+
+/** How a log that does not fit into memory is read. */
+export const streamOptions = z.strictObject({
+  window: z
+    .int()
+    .min(1)
+    .default(5_000_000)
+    .describe('events held at a time, about: the users are dealt out to as many windows as that takes'),
+  cache: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('folder for the prepared windows; default: ~/.cache/twotower/windows, or below $XDG_CACHE_HOME'),
+});
+export type StreamOptions = z.output<typeof streamOptions>;
