@@ -11,7 +11,12 @@ import { stageOptions, stageProblems } from './stage-options.js';
 const name = z.string().min(1);
 
 const tableFile = {
-  path: z.string().min(1).describe('relative to the data folder: `root`, or the folder of this file; of Parquet also a folder, or a name with * and ?'),
+  path: z
+    .string()
+    .min(1)
+    .describe(
+      'relative to the data folder: `root`, or the folder of this file; of Parquet also a folder, or a name with * and ?',
+    ),
   format: z.enum(['csv', 'parquet', 'jsonl']).optional().describe('default: by the extension'),
   delimiter: z.string().min(1).max(4).optional().describe('csv: default a comma, or a tab for .tsv'),
   header: z

@@ -1,7 +1,7 @@
 import { TwoTowerError } from '../errors.js';
 import type { Schema } from '../schema.js';
 import type { EncodedColumn } from './dataset.js';
-import { doubleReader, fieldReader, integerReader, type Reader, readInto } from './encode.js';
+import { doubleReader, fieldReader, integerReader, type Reader } from './encode.js';
 import type { EventColumns, EventLayout } from './event-columns.js';
 import { stageLevels } from './levels.js';
 import type { Cut } from './parts.js';
@@ -10,10 +10,10 @@ import type { LoadContext } from './tables.js';
 import type { Fitted } from './vocabulary.js';
 
 /** The events that count, in the order of the log. */
-export const KEPT_EVENTS = 'events WHERE problem = 0';
+const KEPT_EVENTS = 'events WHERE problem = 0';
 
 /** Columns for so many events, and the readers that fill them. */
-export function eventReaders(
+function eventReaders(
   { config, fields }: LoadContext,
   fitted: Fitted,
   cut: Cut,
@@ -75,7 +75,42 @@ function feedbackNames({ feedback }: LoadContext['config']): string[] {
   return feedback.map((one) => (typeof one === 'string' ? one : one.name));
 }
 
-/** All events, in the order of the log. */
+/** The first `count` rows of some columns are filled. */
+export interface EncodedBlock {
+  columns: EventColumns;
+  count: number;
+}
+
+/** All events in the order of the log, so many at a time; at least one block, which may be empty. */
+export async function* encodedBlocks(
+  context: LoadContext,
+  fitted: Fitted,
+  cut: Cut,
+  size: number,
+  onEvents: (done: number) => void,
+): AsyncGenerator<EncodedBlock> {
+  const room = () => eventReaders(context, fitted, cut, size);
+  let { columns, readers } = room();
+  let count = 0;
+  let done = 0;
+  const select = readers.map(({ sql }) => sql).join(', ');
+  for await (const chunk of context.db.stream(`SELECT ${select} FROM ${KEPT_EVENTS}`)) {
+    if (count + chunk.rowCount > size) {
+      yield { columns, count };
+      ({ columns, readers } = room());
+      count = 0;
+    }
+    readers.forEach((reader, i) => {
+      reader.take(chunk, i, count);
+    });
+    count += chunk.rowCount;
+    done += chunk.rowCount;
+    onEvents(done);
+  }
+  yield { columns, count };
+}
+
+/** All events at once, in the order of the log. */
 export async function encodeEvents(
   context: LoadContext,
   fitted: Fitted,
@@ -83,10 +118,11 @@ export async function encodeEvents(
   progress: (progress: { stage: string; done: number; total: number }) => void,
 ): Promise<{ columns: EventColumns; unordered: number }> {
   const total = await countEvents(context);
-  const { columns, readers } = eventReaders(context, fitted, cut, total);
-  await readInto(context.db, readers, KEPT_EVENTS, 0, (done) => progress({ stage: 'encoding events', done, total }));
   const order = new TimeOrder();
-  order.follow(columns.time, total);
+  const report = (done: number) => progress({ stage: 'encoding events', done, total });
+  // There is always a block, and one that has room for all is the only one.
+  const { columns, count }: EncodedBlock = (await encodedBlocks(context, fitted, cut, total, report).next()).value;
+  order.follow(columns.time, count);
   return { columns, unordered: await order.check(context) };
 }
 

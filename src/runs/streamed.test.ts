@@ -78,9 +78,8 @@ test('a run over several windows that is killed goes on to the same bytes', { ti
     const again = await evaluateRun(run);
     expect(again.counts.samples).toBe(evaluation.test.counts.samples);
     expect(again.metrics.auc!.value).toBe(evaluation.test.metrics.auc);
-    // Of any user, whose history lies in any window: the log is read whole.
-    const users = await Promise.all([...Array(12).keys()].map((user) => recommend(run, { user: String(user), k: 3 })));
-    expect(users.every(({ recent, seen }) => recent.length > 0 && seen > 0)).toBe(true);
+    // The first window has neither user: the log is read whole.
+    for (const user of ['1', '4']) expect((await recommend(run, { user, k: 3 })).recent).not.toEqual([]);
   } finally {
     await run.release();
   }

@@ -147,9 +147,10 @@ describe('a streamed log', () => {
   });
 
   it('wants windows whose users have something in every part', async () => {
-    const description = shop();
-    await expect(loadStreamed(description, { window: 1, cache: join(folder, 'tiny') })).rejects.toThrow(
+    const cache = join(folder, 'tiny');
+    await expect(loadStreamed(shop(), { window: 1, cache })).rejects.toThrow(
       /the first of 10 windows have nothing in the (train|validation|test) part\n.*make it larger/,
     );
+    expect(readdirSync(cache)).toEqual([]);
   });
 });

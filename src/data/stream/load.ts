@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { deserialize } from 'node:v8';
-import { TwoTowerError } from '../../errors.js';
 import type { DatasetConfig } from '../config.js';
 import type { Dataset } from '../dataset.js';
 import { hashesOf } from '../dataset-hash.js';
@@ -38,14 +37,10 @@ export async function loadStreamed(
     await prepareWindows(folder, config, { ...options, window: stream.window, hashes });
   }
   const prepared = deserialize(readFileSync(join(folder, LOG_FILE))) as PreparedLog;
-  const first = prepared.stream.windows[0]!;
-  for (const part of ['train', 'validation', 'test'] as const) {
-    if (first[part] > 0) continue;
-    throw new TwoTowerError(
-      'DATA_SPLIT',
-      `${config.file}: the users of the first of ${prepared.stream.windows.length} windows have nothing in the ${part} part`,
-      `data.stream.window is ${stream.window} events: make it larger.`,
-    );
-  }
-  return openWindow({ ...prepared.dataset, stream: { ...prepared.stream, folder } }, 0);
+  const dataset = {
+    ...prepared.dataset,
+    ...(config.truth !== undefined && { truth: resolve(config.root, config.truth) }),
+    stream: { ...prepared.stream, folder },
+  };
+  return openWindow(dataset, 0);
 }

@@ -1,11 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { serialize } from 'node:v8';
+import { TwoTowerError } from '../../errors.js';
 import { writeFolderAtomic } from '../../files.js';
 import type { DatasetConfig } from '../config.js';
 import { Database } from '../database.js';
-import type { Dataset, EventStream } from '../dataset.js';
-import { countEvents, eventReaders, KEPT_EVENTS, layoutOf, TimeOrder } from '../encode-events.js';
+import type { Dataset, EventStream, SplitName } from '../dataset.js';
+import { countEvents, encodedBlocks, layoutOf, TimeOrder } from '../encode-events.js';
 import { type EventColumns, reorderColumns } from '../event-columns.js';
 import { readSeeds } from '../history-seeds.js';
 import { learnLog } from '../learn-log.js';
@@ -41,7 +42,7 @@ export interface PrepareOptions extends LoadOptions {
  * Writes the windows of a log into a folder, which appears whole or not at all. What grows with the events is left to DuckDB,
  * which goes to the disk, but for one block of them; users, items and vocabularies are held in memory.
  *
- * @throws as `loadDataset`
+ * @throws as `loadDataset`; DATA_SPLIT where the users of the first window have nothing in a part of the log
  */
 export async function prepareWindows(
   folder: string,
@@ -64,58 +65,53 @@ export async function prepareWindows(
       };
       const tally = new Tally(cut, levels, sizes);
       const order = new TimeOrder();
-      let done = 0;
-      const flush = (columns: EventColumns, count: number) => {
+      const report = (done: number) => progress({ stage: 'encoding events', done, total });
+      for await (const { columns, count } of encodedBlocks(context, fitted, cut, block, report)) {
         order.follow(columns.time, count);
         appendByWindow(temporary, columns, tally.add(columns, count), sizes.windows);
-        done += count;
-        progress({ stage: 'encoding events', done, total });
-      };
-
-      const readBlock = () => eventReaders(context, fitted, cut, block);
-      let { columns, readers } = readBlock();
-      let filled = 0;
-      const select = readers.map(({ sql }) => sql).join(', ');
-      for await (const chunk of db.stream(`SELECT ${select} FROM ${KEPT_EVENTS}`)) {
-        if (filled + chunk.rowCount > block) {
-          flush(columns, filled);
-          ({ columns, readers } = readBlock());
-          filled = 0;
-        }
-        readers.forEach((reader, i) => {
-          reader.take(chunk, i, filled);
-        });
-        filled += chunk.rowCount;
       }
-      flush(columns, filled);
-
       await order.check(context);
       refuseEmpty(config, cut, tally.parts, splitPlace(config, options));
       for (const part of ['train', 'validation', 'test'] as const) {
         if (tally.windows.every((window) => window[part] === 0)) throw nothingShown(part);
+        if (tally.windows[0]![part] === 0) throw nothingMeasured(config, options, sizes.windows, part);
       }
       const histories: WindowPlan['histories'] = [];
       for (const [name, { positive, maxLength, seed }] of Object.entries(config.histories)) {
         const seeds = seed && (await readSeeds(context, name, seed, maxLength, users.count, tally.first));
         histories.push({ name, maxLength, positive, seeds });
       }
+      const plan: WindowPlan = { layout: layoutOf(context, cut, schema), cut, levels, histories };
+      writeFileSync(join(temporary, PLAN_FILE), serialize(plan));
       const log: PreparedLog = {
         dataset: { ...tables, ...options.hashes, skippedRows: context.bad.count },
         stream: {
           windows: tally.windows,
           itemCounts: tally.itemCounts,
           trainedStages: [...tally.trainedStages],
-          binary: [...columns.feedback.keys()].filter((name) => !tally.graded.has(name)),
+          binary: plan.layout.feedback.filter((name) => !tally.graded.has(name)),
           seenUntil: tally.seenUntil,
         },
       };
-      const plan: WindowPlan = { layout: layoutOf(context, cut, schema), cut, levels, histories };
-      writeFileSync(join(temporary, PLAN_FILE), serialize(plan));
       writeFileSync(join(temporary, LOG_FILE), serialize(log));
     } finally {
       db.close();
     }
   });
+}
+
+/** The first window is what is validated and tested on. */
+function nothingMeasured(
+  { file }: DatasetConfig,
+  { window }: PrepareOptions,
+  windows: number,
+  part: SplitName,
+): TwoTowerError {
+  return new TwoTowerError(
+    'DATA_SPLIT',
+    `${file}: the users of the first of ${windows} windows have nothing in the ${part} part`,
+    `data.stream.window is ${window} events: make it larger.`,
+  );
 }
 
 /** Appends each event to the file of its window. */
