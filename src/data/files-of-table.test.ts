@@ -58,3 +58,9 @@ test.each([
 ])('%j is refused with one error', async (path, message) => {
   await expect(loadDataset(withEvents(join(folder, path)))).rejects.toThrow(message);
 });
+
+test('an address is no file', async () => {
+  await expect(loadDataset(withEvents('s3://bucket/events/*.parquet'))).rejects.toThrow(
+    's3://bucket/events/*.parquet is an address, and files are read from a disk alone\n  Mount the bucket',
+  );
+});

@@ -29,6 +29,13 @@ export function pathOf({ path }: Pick<TableSource, 'path'>, root: string): strin
  * @throws DATA_SOURCE when there is none, or several that are not Parquet
  */
 export function tableFiles(table: TableSource, root: string): string[] {
+  if (/^[a-z][a-z0-9]+:\/\//.test(table.path)) {
+    throw new TwoTowerError(
+      'DATA_SOURCE',
+      `${table.path} is an address, and files are read from a disk alone`,
+      'Mount the bucket, or copy the files.',
+    );
+  }
   const path = pathOf(table, root);
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isFile()) return [path];
