@@ -17,7 +17,7 @@ export const description =
 
 const WIDTH = 64;
 const K = 100;
-const QUERIES = 256;
+const QUERIES = 1024;
 /** Rows of a cluster: the larger the index, the more clusters. */
 const CLUSTER_ROWS = 1000;
 const NOISE = 0.5;

@@ -102,7 +102,10 @@ export class VectorTable {
   score(row: number, queries: Float32Array, offset: number): number {
     const { values, width } = this;
     // Four sums at a time: one alone would wait for each addition to end before it began the next.
-    let [a, b, c, d] = [0, 0, 0, 0];
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
     let at = row * width;
     let to = offset;
     const end = at + width;
