@@ -15,6 +15,38 @@ afterEach(() => {
   vi.resetModules();
 });
 
+const LIBRARY = { MetricKind: { IP: 'ip' }, ScalarKind: { BF16: 'bf16' } };
+
+/**
+ * A library whose graph of lifted rows gives the best rows to those who ask for `far` of them, and whose graph of rows as they are
+ * reaches only the first few.
+ */
+const fakeIndex = (reach: number, far: number) =>
+  class {
+    private readonly rows = new Map<bigint, Float32Array>();
+    private isLifted = false;
+    add(keys: BigUint64Array, vectors: Float32Array) {
+      keys.forEach((key, i) => {
+        const vector = vectors.slice(i * 9, i * 9 + 9);
+        this.rows.set(key, vector);
+        this.isLifted ||= vector[8] !== 0;
+      });
+    }
+    search(asked: Float32Array, limit: number) {
+      const count = asked.length / 9;
+      const given = Math.min(limit, this.isLifted ? limit : reach);
+      const keys = new BigUint64Array(count * limit);
+      for (let query = 0; query < count; query++) {
+        const score = (vector: Float32Array) => vector.reduce((sum, x, i) => sum + x * asked[query * 9 + i]!, 0);
+        const all = [...this.rows].map(([key, vector]) => ({ key, score: score(vector) }));
+        const isGood = this.isLifted && limit >= far;
+        if (isGood) all.sort((a, b) => b.score - a.score);
+        for (let i = 0; i < given; i++) keys[query * limit + i] = all[i]!.key;
+      }
+      return { keys, counts: new BigUint64Array(count).fill(BigInt(given)) };
+    }
+  };
+
 describe('buildIndex', () => {
   it('is exact below the size from which the graph is sooner, and approximate from there on', async () => {
     expect((await buildIndex(rows)).kind).toBe('exact');
@@ -55,6 +87,23 @@ describe('buildIndex', () => {
     expect(manifest).toMatchObject({ length: 0 });
     const loaded = await loadIndex(folder);
     expect(await loaded.search(asked, 10)).toEqual(await index.search(asked, 10));
+  });
+
+  it.each([
+    ['reaches too few rows', 5],
+    ['reaches enough rows, and not the best', 15],
+  ])('does not take a graph for good because exact search answers for it: it %s', async (_, reach) => {
+    const far = 60;
+    vi.resetModules();
+    vi.doMock('usearch', () => ({ ...LIBRARY, Index: fakeIndex(reach, far) }));
+    const { buildIndex } = await import('./build.js');
+    // Row 0 is absent, as in every catalogue.
+    const present = new Uint8Array(2000).fill(1, 1);
+    const options = { kind: 'hnsw', expansion: 10, recall: { at: 10 } } as const;
+    const index = (await buildIndex(rows, options, { queries, present })) as HnswIndex;
+    expect(index.settings.expansion).toBeGreaterThanOrEqual(far);
+    expect(index.recall!.value).toBe(1);
+    expect(index.comparedWithAll).toBe(0);
   });
 
   it('looks at no fewer rows than it is to return', async () => {

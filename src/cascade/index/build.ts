@@ -94,7 +94,7 @@ export async function buildIndex(
   const least = Math.max(expansion, recall.at);
   const order = await linkOrder(table);
   const best = asked === 0 ? [] : await exact.search(sample, recall.at);
-  let chosen: { index: HnswIndex; state: HnswState } | undefined;
+  let chosen: Candidate | undefined;
   // Lifting is not worth it everywhere: where a few long rows are what nearly everybody is to get, they are found sooner without.
   for (const lifted of metric === 'cosine' ? [true] : [true, false]) {
     let state: HnswState;
@@ -110,15 +110,19 @@ export async function buildIndex(
     }
     const index = new HnswIndex(table, state, threads);
     if (asked === 0) return index;
-    const value = await raiseExpansion(index, state.settings, { sample, best, target: recall.target }, (round) =>
-      onProgress?.({ stage: 'measure', done: round, total: round }),
+    const { value, rescued } = await raiseExpansion(
+      index,
+      state.settings,
+      { sample, best, target: recall.target },
+      (round) => onProgress?.({ stage: 'measure', done: round, total: round }),
     );
     const source = context.queries === undefined ? 'rows' : 'given';
     state.recall = { value, at: recall.at, queries: asked, source, target: recall.target, changesSince: 0 };
     const other = chosen;
-    if (other === undefined || isBetter(state, other.state)) chosen = { index, state };
+    const candidate = { index, state, rescued };
+    if (other === undefined || isBetter(candidate, other)) chosen = candidate;
     await (chosen?.index === index ? other?.index : index)?.release();
-    if (value >= recall.target && state.settings.expansion <= WORTH_ANOTHER * least) break;
+    if (value >= recall.target && rescued === 0 && state.settings.expansion <= WORTH_ANOTHER * least) break;
   }
   await exact.release();
   return chosen!.index;
@@ -131,28 +135,38 @@ interface Measure {
   target: number;
 }
 
-/** Raises the expansion until the target is met, or a search looks at so many rows that it could look at all. @returns the recall */
+/** A graph that may become the index. */
+interface Candidate {
+  index: HnswIndex;
+  state: HnswState;
+  /** Queries of the sample that it could not answer, so that exact search did: their recall says nothing about the graph. */
+  rescued: number;
+}
+
+/** Raises the expansion until the target is met, or a search looks at so many rows that it could look at all. */
 async function raiseExpansion(
   index: HnswIndex,
   settings: HnswState['settings'],
   { sample, best, target }: Measure,
   onRound: (round: number) => void,
-): Promise<number> {
+): Promise<{ value: number; rescued: number }> {
   const most = Math.min(index.count / 4, Math.max(MOST_TIMES * settings.at, index.count / EXACT_SHARE));
   for (let round = 1; ; round++) {
     onRound(round);
+    const before = index.comparedWithAll;
     const value = await measureRecall(index, sample, settings.at, best);
     const raised = Math.ceil(settings.expansion * RAISE);
-    if (value >= target || raised > most) return value;
+    if (value >= target || raised > most) return { value, rescued: index.comparedWithAll - before };
     settings.expansion = raised;
   }
 }
 
-/** Who meets the target by looking at fewer rows, or else finds more. */
-function isBetter(one: HnswState, other: HnswState): boolean {
-  const [{ value, target }, { value: otherValue }] = [one.recall!, other.recall!];
-  if (value >= target && otherValue >= target) return one.settings.expansion < other.settings.expansion;
-  return value > otherValue;
+/** Who meets the target with fewer queries left to exact search, then by looking at fewer rows; or else finds more. */
+function isBetter(one: Candidate, other: Candidate): boolean {
+  const [{ value, target }, { value: otherValue }] = [one.state.recall!, other.state.recall!];
+  if (value < target || otherValue < target) return value > otherValue;
+  if (one.rescued !== other.rescued) return one.rescued < other.rescued;
+  return one.state.settings.expansion < other.state.settings.expansion;
 }
 
 /** Validates options and fills in their defaults. @throws CONFIG_INVALID */

@@ -5,6 +5,8 @@ import type { VectorTable } from './vectors.js';
 export interface RowTest {
   /** Whether a row may be returned; undefined when every row may. */
   test: ((row: number) => boolean) | undefined;
+  /** Whether the test is about more than presence: a graph holds none but present rows. */
+  narrows: boolean;
   /** At most so many present rows can be returned. */
   bound: number;
   /** The allowed rows, where they are known without asking every row. */
@@ -35,10 +37,11 @@ function rowTest(table: VectorTable, { allow, exclude }: RowFilter, bounds: Map<
       bounds.set(allow, bound);
     }
     const isAllowed = (row: number) => present[row] === 1 && allow[row] !== 0;
-    return { test: both(isAllowed, isLeft), bound, mask: allow };
+    return { test: both(isAllowed, isLeft), narrows: true, bound, mask: allow };
   }
   const isPresent = count === rows ? undefined : (row: number) => present[row] === 1;
-  return { test: both(both(isPresent, allow), isLeft), bound: count, mask: undefined };
+  const narrows = allow !== undefined || isLeft !== undefined;
+  return { test: both(both(isPresent, allow), isLeft), narrows, bound: count, mask: undefined };
 }
 
 type Question = ((row: number) => boolean) | undefined;

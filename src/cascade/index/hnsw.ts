@@ -32,6 +32,7 @@ export class HnswIndex extends OverTable implements RetrievalIndex {
   readonly kind = 'hnsw';
   private readonly exact: ExactIndex;
   private readonly scouts: Scouts;
+  private rescued = 0;
 
   constructor(
     table: VectorTable,
@@ -52,6 +53,11 @@ export class HnswIndex extends OverTable implements RetrievalIndex {
     return this.state.recall;
   }
 
+  /** Queries so far that were compared with every row, because no walk or none worth its time gave enough. */
+  get comparedWithAll(): number {
+    return this.rescued;
+  }
+
   async search(queries: Vectors, k: number, filter?: QueryFilter): Promise<RankedItems[]> {
     checkWhole('index', 'k', k, 1);
     const prepared = prepareQueries(queries, this.width, this.metric);
@@ -67,6 +73,7 @@ export class HnswIndex extends OverTable implements RetrievalIndex {
     while (open.length > 0) {
       const tooMany = open.filter((one) => one.proposals > limit);
       const best = await this.exact.searchPrepared(prepared, k, tooMany);
+      this.rescued += tooMany.length;
       tooMany.forEach(({ query }, i) => {
         found[query] = best[i]!;
       });
@@ -75,10 +82,10 @@ export class HnswIndex extends OverTable implements RetrievalIndex {
         const rows = this.propose(prepared, block);
         block.forEach((one, i) => {
           const { query, rowTest } = one;
-          const { test, bound } = rowTest;
+          const { test, narrows, bound } = rowTest;
           const more = { ...one, proposals: MORE * one.proposals };
           const passing = test === undefined ? rows[i]! : rows[i]!.filter(test);
-          if (passing.length < Math.min(test === undefined ? k : needed, bound)) {
+          if (passing.length < Math.min(narrows ? needed : k, bound)) {
             again.push(more);
             return;
           }
