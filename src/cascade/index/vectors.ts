@@ -1,4 +1,5 @@
 import { TwoTowerError } from '../../errors.js';
+import { innerProductAt } from '../../inner-product.js';
 import type { IndexMetric } from './metric.js';
 import type { Vectors } from './retrieval-index.js';
 
@@ -101,22 +102,7 @@ export class VectorTable {
   /** The inner product of a row with the vector that begins at `offset` of `queries`, summed in double precision. */
   score(row: number, queries: Float32Array, offset: number): number {
     const { values, width } = this;
-    // Four sums at a time: one alone would wait for each addition to end before it began the next.
-    let a = 0;
-    let b = 0;
-    let c = 0;
-    let d = 0;
-    let at = row * width;
-    let to = offset;
-    const end = at + width;
-    for (; at + 3 < end; at += 4, to += 4) {
-      a += values[at]! * queries[to]!;
-      b += values[at + 1]! * queries[to + 1]!;
-      c += values[at + 2]! * queries[to + 2]!;
-      d += values[at + 3]! * queries[to + 3]!;
-    }
-    for (; at < end; at++, to++) a += values[at]! * queries[to]!;
-    return Math.fround(a + b + (c + d));
+    return Math.fround(innerProductAt(values, row * width, queries, offset, width));
   }
 
   private write(row: number, vector: Float32Array): void {

@@ -1,3 +1,4 @@
+import { innerProductAt } from '../../inner-product.js';
 import type { Vectors } from './item-states.js';
 
 /**
@@ -8,20 +9,7 @@ import type { Vectors } from './item-states.js';
 export function productAt(data: Float32Array, from: number, width: number, query: Float32Array): number {
   let best = Number.NEGATIVE_INFINITY;
   for (let q = 0; q < query.length; q += width) {
-    // Four sums at once: each addition waits for the one before it.
-    let a = 0;
-    let b = 0;
-    let c = 0;
-    let d = 0;
-    let k = 0;
-    for (; k + 3 < width; k += 4) {
-      a += data[from + k]! * query[q + k]!;
-      b += data[from + k + 1]! * query[q + k + 1]!;
-      c += data[from + k + 2]! * query[q + k + 2]!;
-      d += data[from + k + 3]! * query[q + k + 3]!;
-    }
-    for (; k < width; k++) a += data[from + k]! * query[q + k]!;
-    const product = a + b + (c + d);
+    const product = innerProductAt(data, from, query, q, width);
     if (product > best) best = product;
   }
   return best;
