@@ -88,9 +88,9 @@ export async function scoreEvents(
   const logits = new Float32Array(rows.length);
   for (let from = 0; from < rows.length; from += BLOCK) {
     const { feeds, events } = assembler.assemble(rows.subarray(from, from + BLOCK), 0);
-    const users = await inference.users(feeds);
     const item = Int32Array.from(events, (row) => dataset.events.item[row]!);
-    logits.set(await inference.pairs(users, items, feeds['pair.request']!.data as Int32Array, item), from);
+    const request = feeds['pair.request']!.data as Int32Array;
+    logits.set(await inference.askedPairs(feeds, items, request, item), from);
     onProgress((from + events.length) / rows.length);
   }
   return logits;

@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { TwoTowerError } from '../errors.js';
-import { Build, isTraining, lookup, parameter, shared, state, tableRows, touchedRows, updateState } from './build.js';
+import {
+  Build,
+  isTraining,
+  lookup,
+  parameter,
+  shared,
+  state,
+  tableRows,
+  touchedRows,
+  updateState,
+  wholeTable,
+} from './build.js';
 import { gradients } from './gradient.js';
 import * as ops from './ops/index.js';
 import { inScope } from './scope.js';
@@ -114,6 +125,23 @@ describe('lookup', () => {
       ]),
     );
     expect([...(await run({ rows }, training)).rows!.data]).toEqual([7, 8, 3, 4, 7, 8, 3, 4, 3, 4, 7, 8, 3, 4, 7, 8]);
+  });
+
+  it('of a whole table asks for all of its rows, whatever the ids of a batch', async () => {
+    const build = (train: boolean) => new Build(train);
+    const [training, serving] = [build(true), build(false)];
+    const rows = training.run(() => wholeTable('item', 4, 2, zeros));
+    expect(training.lookups).toEqual([
+      { table: 'tables/item', bundle: 'tables/item', ids: 4, positions: 'tables/item@all' },
+    ]);
+    const feeds = {
+      'tables/item': floats(table, [4, 2]),
+      [touchedRows('tables/item')]: ints([3, 1, 0, 2]),
+      'tables/item@all': ints([2, 1, 3, 0]),
+    };
+    expect([...(await run({ rows }, feeds)).rows!.data]).toEqual(table);
+    const served = serving.run(() => wholeTable('item', 4, 2, zeros));
+    expect([...(await run({ served }, { 'tables/item': floats(table, [4, 2]) })).served!.data]).toEqual(table);
   });
 
   it('needs fed ids while training', () => {

@@ -4,7 +4,7 @@ import { gather, planSource } from './ops/gather.js';
 import { input } from './ops/leaves.js';
 import { reshape } from './ops/reshape.js';
 import { atRoot, currentScope, inScope } from './scope.js';
-import { formatShape, sameShape } from './shape.js';
+import { formatShape, type Shape, sameShape } from './shape.js';
 import { apply, type Op, type Tensor } from './tensor.js';
 
 /** Fills the first values of a parameter. */
@@ -25,13 +25,13 @@ export interface Parameter {
   decay: boolean;
 }
 
-/** One lookup of table rows by fed ids, as the training step sees it: positions among the rows that the batch touches. */
+/** One lookup of table rows, as the training step sees it: positions among the rows that the batch touches. */
 export interface Lookup {
   table: string;
   /** Tables of one bundle lie below each other in one array, and their touched rows are handled together. */
   bundle: string;
-  /** The feed with row numbers of the table. */
-  ids: string;
+  /** The feed with row numbers of the table, or how many rows the table has where all of them are asked for. */
+  ids: string | number;
   /** The feed with positions among the distinct rows of the bundle that this batch touches, same shape. */
   positions: string;
 }
@@ -186,10 +186,9 @@ export const tableRows = (table: string, width: number, source = table): Tensor 
  * @param ids int32 row numbers, fed directly: [...]. Result: [..., width].
  */
 export function lookup(name: string, rows: number, width: number, ids: Tensor, initialize: Initializer): Tensor {
-  const table = atRoot(() => inScope('tables', () => declared(name, 'table', [rows, width], initialize, true)));
+  const table = declareTable(name, rows, width, initialize);
   const path: string = table.attributes.name;
-  const build = currentBuild();
-  if (!build.training) return gather(table, ids);
+  if (!currentBuild().training) return gather(table, ids);
   const source = planSource(ids);
   if (source === undefined) {
     throw new TwoTowerError(
@@ -199,12 +198,28 @@ export function lookup(name: string, rows: number, width: number, ids: Tensor, i
     );
   }
   const { name: fed, shape } = source.attributes;
+  return reshape(foundRows(path, width, fed, fed, shape), [...ids.shape, width], ids);
+}
+
+/** The whole embedding table `tables/NAME`, for small ones: [rows, width]. Every batch touches, and trains, all of its rows. */
+export function wholeTable(name: string, rows: number, width: number, initialize: Initializer): Tensor {
+  const table = declareTable(name, rows, width, initialize);
+  return currentBuild().training ? foundRows(table.attributes.name, width, 'all', rows, [rows]) : table;
+}
+
+function declareTable(name: string, rows: number, width: number, initialize: Initializer): Tensor {
+  return atRoot(() => inScope('tables', () => declared(name, 'table', [rows, width], initialize, true)));
+}
+
+/** What one lookup finds among the touched rows, [...shape, width]; the same lookup again is the same tensor. */
+function foundRows(path: string, width: number, name: string, ids: Lookup['ids'], shape: Shape): Tensor {
+  const build = currentBuild();
   const bundle = build.bundleOf(build.parameters.get(path)!);
-  const positions = `${path}@${fed}`;
+  const positions = `${path}@${name}`;
   const known = build.lookups.findIndex((other) => other.positions === positions);
-  if (known >= 0) return reshape(build.found[known]!, [...ids.shape, width], ids);
+  if (known >= 0) return build.found[known]!;
   const found = gather(tableRows(bundle, width), input(positions, shape, 'int32'));
-  build.lookups.push({ table: path, bundle, ids: fed, positions });
+  build.lookups.push({ table: path, bundle, ids, positions });
   build.found.push(found);
-  return reshape(found, [...ids.shape, width], ids);
+  return found;
 }

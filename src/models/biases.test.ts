@@ -87,6 +87,7 @@ describe.each(CASES)('%s %o', (name, differing) => {
     const expected = plus(await plain.scores(requests, items), biases);
     expect(distance(await model.scores(requests, items), expected)).toBeLessThan(SAME);
     const [users, states] = [await model.inference.users(requests), await model.inference.items(items)];
+    expect(distance(await model.inference.askedPairs(requests, states, request, item), expected)).toBeLessThan(SAME);
     for (let b = 0; b < REQUESTS; b++) {
       const found = await model.inference.score(takeRows(users, [b]), states);
       expect(distance(found, expected.slice(b * ITEMS, (b + 1) * ITEMS))).toBeLessThan(SAME);

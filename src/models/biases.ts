@@ -18,7 +18,7 @@ export const biasesOption = z
  * last component of its vector and meets a constant 1, so that the score stays an inner product an index can search.
  */
 export function withBiases(schema: Schema, parts: ModelParts): ModelParts {
-  const { retrieval, train } = parts;
+  const { retrieval, train, pairs } = parts;
   const folded = retrieval !== undefined && schema.item.some(({ encoding }) => encoding !== 'numbers');
   /** The state with its vector lengthened. */
   const fold = (state: State, name: string, last: Tensor): State => ({
@@ -50,6 +50,15 @@ export function withBiases(schema: Schema, parts: ModelParts): ModelParts {
     },
     score: (user, item) =>
       withLevels(parts.score(own(user, retrieval?.user), own(item, retrieval?.item)), [user.bias, itemBias(item)]),
+    ...(pairs && {
+      pairs(inputs) {
+        const { user, items, request, itemRow } = inputs;
+        const bias = linearBias([...user.fields, ...user.context]);
+        const logits = pairs({ ...inputs, items: own(items, retrieval?.item) });
+        const known = itemBias(items);
+        return withLevels(logits, [bias && gather(bias, request), known && gather(known, itemRow)]);
+      },
+    }),
     ...(train && {
       train(inputs) {
         const { userState, itemState, request, itemRow } = inputs;

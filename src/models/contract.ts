@@ -55,6 +55,17 @@ export interface TrainInputs {
   stepsPerEpoch: Tensor;
 }
 
+/** What is known of pairs of a request and an item whose item states are at hand. */
+export interface PairInputs {
+  /** Leading axis B. */
+  user: UserInputs;
+  /** Leading axis I. */
+  items: State;
+  /** int32 [P]: the pair's row among the B requests and among the I items. */
+  request: Tensor;
+  itemRow: Tensor;
+}
+
 export interface TrainOutputs {
   /** [P] */
   logits: Tensor;
@@ -82,6 +93,11 @@ export interface ModelParts {
   user(inputs: UserInputs): State;
   /** Once per candidate: one logit each, [N]; candidates do not see each other. */
   score(user: State, item: State): Tensor;
+  /**
+   * Present where a user state holds an answer for many items at once: logits [P] of pairs, each from no more than what it asks
+   * about. The same as `score` on the gathered states.
+   */
+  pairs?(inputs: PairInputs): Tensor;
   /**
    * Once per short list: logits that may depend on the whole list, [B, N]. User states have leading axes [B, 1], item states
    * [B, N], `scores` [B, N], `mask` bool [B, N].

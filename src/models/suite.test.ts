@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { packagePath } from '../package-root.js';
 import type { Feeds } from '../schema.js';
-import { distance, rowsOf, stateDistance, takeRows } from '../testing/compare.js';
+import { distance, everyPair, rowsOf, stateDistance, takeRows } from '../testing/compare.js';
 import { temporaryFolder } from '../testing/folder.js';
 import { loadStore, readExample, saveStore } from '../testing/persistence.js';
 import { rerankFeeds, rerankLogits } from '../testing/rerank.js';
@@ -12,6 +12,7 @@ import { ToyModel } from '../testing/toy-model.js';
 import { POORER, refusal } from '../testing/toy-options.js';
 import { bytesOf, checkToyGradients, freshStore, losses, toyTrainer } from '../testing/toy-training.js';
 import { trainingOutputs } from '../testing/training-outputs.js';
+import { Inference } from '../training/inference.js';
 import { MODELS } from './index.js';
 
 /** What is the same may differ by rounding where sums run over another number of rows. */
@@ -127,6 +128,19 @@ describe.each(MODELS.map((definition) => [definition.name, definition] as const)
         expect(stateDistance(alone, takeRows(all, [row]))).toBeLessThan(ROUNDING);
       }
     }
+  });
+
+  test('pairs have the same scores from the feeds of their requests as from user states, in pieces too', async () => {
+    const { inference } = model;
+    const { request, item } = everyPair(REQUESTS, ITEMS);
+    const states = await inference.items(items);
+    const wanted = await inference.pairs(await inference.users(requests), states, request, item);
+    const small = new Inference(model.parts, model.dataset.schema, inference.value, { threads: 1, largestTensor: 1 });
+    for (const one of [inference, small]) {
+      const found = await one.askedPairs(requests, states, request, item);
+      expect(distance(found, wanted)).toBeLessThan(ROUNDING);
+    }
+    await small.release();
   });
 
   test('a candidate has the same score alone, among others and in another order', async () => {

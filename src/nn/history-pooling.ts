@@ -1,18 +1,23 @@
 import {
+  apply,
+  broadcastTo,
   cast,
   concat,
-  type Dim,
+  constant,
   divide,
   expandDims,
   indicator,
   inScope,
   lookup,
+  matMul,
   maximum,
   multiply,
   product,
   reduceSum,
   reshape,
+  scatterAlongOp,
   type Tensor,
+  wholeTable,
 } from '../graph/index.js';
 import { EMBEDDING_INITIALIZER, type EmbeddingOptions, type Field, firstMask } from './fields.js';
 import { weightedSum } from './pooling.js';
@@ -28,6 +33,12 @@ export function poolHistory(fields: readonly Field[], mask: Tensor, options: Emb
   return concat(fields.map((field) => inScope(field.feature.name, () => poolField(field, weights, options))));
 }
 
+/**
+ * Where a table has at most so many times as many rows as there are ids to pool, how often each row occurs is counted, and the
+ * counts are multiplied with the table: that is less to do than fetching a row for every id, and its gradient far less.
+ */
+const FEW_ROWS = 2;
+
 /** 1 over the number of true positions at each of them, 0 elsewhere: [..., L]. */
 export function meanWeights(mask: Tensor): Tensor {
   const present = indicator(mask);
@@ -36,15 +47,27 @@ export function meanWeights(mask: Tensor): Tensor {
 
 function poolField({ feature, values, length }: Field, weights: Tensor, options: EmbeddingOptions): Tensor {
   if (feature.encoding === 'numbers') return weightedSum(weights, values);
-  const { width, initialize = EMBEDDING_INITIALIZER, table = '' } = options;
-  const rows = lookup(`${table}${feature.vocabulary}`, feature.size, width, values, initialize);
-  if (feature.encoding === 'id') return weightedSum(weights, rows);
-  const inner = divide(
-    indicator(firstMask(feature.maxLength, length!)),
-    expandDims(maximum(cast(length!, 'float32'), 1), -1),
-  );
-  const all = multiply(inner, expandDims(weights, -1));
-  const lead: readonly Dim[] = weights.shape.slice(0, -1);
-  const flat = product(weights.shape.slice(-1).concat(feature.maxLength));
-  return weightedSum(reshape(all, [...lead, flat]), reshape(rows, [...lead, flat, width]));
+  const { width, initialize = EMBEDDING_INITIALIZER, table: prefix = '' } = options;
+  const table = `${prefix}${feature.vocabulary}`;
+  const [shares, ids] = feature.encoding === 'id' ? [weights, values] : onePerId(values, length!, weights);
+  if (feature.size > FEW_ROWS * (shares.shape.at(-1) as number)) {
+    return weightedSum(shares, lookup(table, feature.size, width, ids, initialize));
+  }
+  const counts = sharesByRow(shares, ids, feature.size);
+  return matMul(counts, wholeTable(table, feature.size, width, initialize));
+}
+
+/** Weights and ids of several ids an event, one after the other: [B, L], [B, L, M] → [B, L·M] each. */
+function onePerId(values: Tensor, length: Tensor, weights: Tensor): [Tensor, Tensor] {
+  const most = values.shape.at(-1) as number;
+  const each = divide(weights, maximum(cast(length, 'float32'), 1));
+  const all = multiply(indicator(firstMask(most, length)), expandDims(each, -1));
+  const flat = [...weights.shape.slice(0, -1), product(weights.shape.slice(-1).concat(most))];
+  return [reshape(all, flat), reshape(values, flat)];
+}
+
+/** How much of the weights [B, n] falls on each of so many table rows, by ids [B, n]: [B, rows]. */
+function sharesByRow(weights: Tensor, ids: Tensor, rows: number): Tensor {
+  const none = broadcastTo(constant([0], [1, 1]), [weights.shape[0]!, rows], weights);
+  return apply(scatterAlongOp, [weights, ids, none]);
 }

@@ -37,15 +37,13 @@ export async function scorePairs(
     distinct.clear();
     const request = Int32Array.from({ length: to - from }, (_, i) => distinct.add(event[from + i]!));
     const speakers = distinct.keys();
-    const users = await inference.users(
-      requestFeeds(dataset, {
-        users: Int32Array.from(speakers, (row) => events.user[row]!),
-        times: Float64Array.from(speakers, (row) => events.time[first(row)]!),
-        contexts: speakers,
-      }),
-    );
+    const feeds = requestFeeds(dataset, {
+      users: Int32Array.from(speakers, (row) => events.user[row]!),
+      times: Float64Array.from(speakers, (row) => events.time[first(row)]!),
+      contexts: speakers,
+    });
     const rows = Int32Array.from({ length: to - from }, (_, i) => item[from + i]!);
-    logits.set(await inference.pairs(users, items, request, rows), from);
+    logits.set(await inference.askedPairs(feeds, items, request, rows), from);
     onProgress(to / item.length);
   }
   return logits;

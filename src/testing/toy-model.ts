@@ -114,13 +114,14 @@ export class ToyModel {
     return inputNames(Object.values(this.inference.parts[part]!));
   }
 
-  /** The same of the states as training computes them; a lookup counts as the feed its ids come from. */
+  /** The same of the states as training computes them; a lookup counts as the feed its ids come from, a whole table as none. */
   trainingInputsOf(side: 'item' | 'user'): string[] {
     const { schema } = this.dataset;
     const state = new Build(true).run(() =>
       side === 'user' ? this.parts.user(userInputs(schema, 'B')) : this.parts.item(itemInputs(schema, 'I')),
     );
-    return inputNames(Object.values(state)).map((name) => name.split('@').at(-1)!);
+    const fed = inputNames(Object.values(state)).map((name) => name.split('@').at(-1)!);
+    return fed.filter((name) => name !== 'all');
   }
 
   async release(): Promise<void> {

@@ -36,7 +36,7 @@ export interface Lists {
   mask?: Uint8Array;
 }
 
-type PartName = 'item' | 'user' | 'score' | 'pairs' | 'rerank' | 'retrieve';
+type PartName = 'item' | 'user' | 'score' | 'pairs' | 'asked' | 'rerank' | 'retrieve';
 
 /**
  * The serving parts of a model, run with parameters that live elsewhere: in a trainer, whose current values each call sees,
@@ -67,7 +67,7 @@ export class Inference {
 
   /** User, context and history feeds → user states `user.STATE`. Runs as many requests at once as fit in memory. */
   async users(feeds: Feeds): Promise<HostState> {
-    const { rows, inputs } = requestsAtOnce(Object.values(this.parts.user), this.options.largestTensor ?? 128 << 20);
+    const { rows, inputs } = rowsAtOnce(Object.values(this.parts.user), this.largestTensor);
     const own = Object.fromEntries(inputs.filter((name) => name in feeds).map((name) => [name, feeds[name]!]));
     const total = Object.values(own)[0]?.shape[0] ?? 0;
     if (total <= rows) return this.call('user', feeds);
@@ -88,6 +88,30 @@ export class Inference {
     const shape = [request.length];
     const pair = { 'pair.request': { data: request, shape }, 'pair.item': { data: item, shape } };
     return this.logits('pairs', { ...users, ...items, ...pair });
+  }
+
+  /**
+   * The same from the feeds of the requests: where the model can, without working out what of their states no pair asks about. Cheap
+   * when the pairs of a request stand together.
+   */
+  async askedPairs(feeds: Feeds, items: HostState, request: Int32Array, item: Int32Array): Promise<Float32Array> {
+    const { asked } = this.parts;
+    if (asked === undefined) return this.pairs(await this.users(feeds), items, request, item);
+    const { rows, inputs } = rowsAtOnce(Object.values(asked), this.largestTensor);
+    const requests = inputs.filter((name) => !/^(pair|item)\./.test(name));
+    const own = Object.fromEntries(requests.map((name) => [name, feeds[name]!]));
+    const logits = new Float32Array(request.length);
+    for (let from = 0; from < request.length; from += rows) {
+      const asking = request.subarray(from, from + rows);
+      const first = asking.reduce((a, b) => Math.min(a, b));
+      const last = asking.reduce((a, b) => Math.max(a, b));
+      const pair = {
+        'pair.request': { data: asking.map((row) => row - first), shape: [asking.length] },
+        'pair.item': { data: item.subarray(from, from + rows), shape: [asking.length] },
+      };
+      logits.set(await this.logits('asked', { ...sliceState(own, first, last + 1), ...items, ...pair }), from);
+    }
+    return logits;
   }
 
   /** Inner products of all requests with all items, [B · N] row by row; for models that can retrieve. */
@@ -118,6 +142,10 @@ export class Inference {
   async release(): Promise<void> {
     for (const program of this.programs.values()) await (await program).release();
     this.programs.clear();
+  }
+
+  private get largestTensor(): number {
+    return this.options.largestTensor ?? 128 << 20;
   }
 
   private async logits(part: PartName, feeds: Feeds): Promise<Float32Array> {
@@ -155,9 +183,9 @@ export class Inference {
   }
 }
 
-/** How many requests keep every tensor below the limit, and the feeds that have a row for each of them. */
-function requestsAtOnce(outputs: readonly Tensor[], limit: number): { rows: number; inputs: string[] } {
-  const one = new Map([['B', 1]]);
+/** How many requests or pairs keep every tensor below the limit, and the feeds that have a row for each request. */
+function rowsAtOnce(outputs: readonly Tensor[], limit: number): { rows: number; inputs: string[] } {
+  const one = new Map(['B', 'P', 'I'].map((name) => [name, 1]));
   const all = reachable(outputs).flatMap((node) => [node, ...stepsOf(node).nodes]);
   const nodes = all.filter(({ shape }) => shape.some((dim) => typeof dim === 'string'));
   const elements = nodes.map(({ shape }) => shape.reduce((total: number, dim) => total * evaluate(dim, one), 1));

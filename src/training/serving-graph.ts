@@ -23,6 +23,8 @@ export interface ServingParts {
   score: Record<string, Tensor>;
   /** Pairs of rows of `user.STATE` [B, …] and `item.STATE` [I, …], by `pair.request` and `pair.item` [P] → `logit` [P]. */
   pairs: Record<string, Tensor>;
+  /** The same of models that need less than a whole user state for it, from the inputs of `user` in place of its states. */
+  asked?: Record<string, Tensor>;
   /** Where the model re-ranks: `user.STATE` [B, 1, …], `item.STATE` [B, N, …], `scores` [B, N], `mask` [B, N] → `logit` [B, N]. */
   rerank?: Record<string, Tensor>;
   parameters: Parameter[];
@@ -58,6 +60,16 @@ export function buildServingParts(model: ModelParts, schema: Schema): ServingPar
     const users = gatherState(fed('user', userState, ['B']), request);
     return { logit: model.score(users, gatherState(fed('item', itemState, ['I']), item)) };
   });
+  const asked = model.pairs && {
+    asked: part('user', () => ({
+      logit: model.pairs!({
+        user: userInputs(schema, 'B'),
+        items: fed('item', itemState, ['I']),
+        request: input('pair.request', ['P'], 'int32'),
+        itemRow: input('pair.item', ['P'], 'int32'),
+      }),
+    })),
+  };
   const { rerank } = model;
   const reranked = rerank && {
     rerank: part('rerank', () => ({
@@ -75,6 +87,7 @@ export function buildServingParts(model: ModelParts, schema: Schema): ServingPar
     user: named('user', userState),
     score,
     pairs,
+    ...asked,
     ...reranked,
     parameters: [...parameters.values()],
   };
@@ -82,7 +95,7 @@ export function buildServingParts(model: ModelParts, schema: Schema): ServingPar
 
 /** Compiles one part; parameters stay inputs unless `embed` gives their values. */
 export function compilePart(
-  name: 'item' | 'user' | 'score' | 'pairs' | 'rerank',
+  name: 'item' | 'user' | 'score' | 'pairs' | 'asked' | 'rerank',
   parts: ServingParts,
   options: CompileOptions = {},
 ): CompiledGraph {

@@ -61,6 +61,18 @@ test('by hand: padding has positions to read from, and none to sum at', () => {
   expect([...feeds['t#positions']!.data]).toEqual([0, not, not, 2, 3, not, not, 0, 4, 4]);
 });
 
+test('by hand: a whole table is touched in every batch, rows that others found first included', () => {
+  const whole: Lookup = { table: 'b', bundle: 'both', ids: ROWS, positions: 'b@all' };
+  const lookups = [lookup('a', 'x', 'both'), lookup('b', 'y', 'both'), whole];
+  const tracker = new RowTracker(lookups, layoutOf({ both: ['a', 'b'] }));
+  const feeds: Feeds = { x: ids(5), y: ids(2) };
+  const rows = Int32Array.from([5, 11, 9, 10, 12, 13, 14, 15, 16, 17]);
+  expect(tracker.track(feeds)).toEqual([{ bundle: 'both', rows }]);
+  const all = Int32Array.from([2, 3, 1, 4, 5, 6, 7, 8, 9]);
+  expect(feeds['b@all']).toEqual({ data: all, shape: [ROWS] });
+  expect(feeds['both#positions']!.data).toEqual(Int32Array.from([0, 1, ...all]));
+});
+
 const list = fc.array(fc.nat(ROWS - 1), { maxLength: 20 });
 
 test('batch after batch: each row once, positions lead back to the ids, tables do not mix', () => {

@@ -1,5 +1,5 @@
 import { allPositions, type Lookup, NOWHERE, touchedRows } from '../graph/index.js';
-import type { Feeds } from '../schema.js';
+import type { Feed, Feeds } from '../schema.js';
 import { eachPadded, type Padding } from './padding.js';
 import type { Table } from './parameter-store.js';
 
@@ -48,13 +48,14 @@ export class RowTracker {
     return this.bundles.map(({ bundle, lookups, layout, seen }) => {
       const { stamp, position } = seen;
       const round = ++seen.round;
-      const total = lookups.reduce((sum, { ids }) => sum + feeds[ids]!.data.length, 0);
+      const rowsOf = (ids: Lookup['ids']) => (typeof ids === 'number' ? everyRow(ids) : feeds[ids]!);
+      const total = lookups.reduce((sum, { ids }) => sum + rowsOf(ids).data.length, 0);
       const all = new Int32Array(total);
       const rows = new Int32Array(Math.min(total, layout.rows));
       let count = 0;
       let at = 0;
       for (const { table, ids, positions } of lookups) {
-        const { data, shape } = feeds[ids]!;
+        const { data, shape } = rowsOf(ids);
         const offset = layout.offsets.get(table)!;
         const from = at;
         for (let i = 0; i < data.length; i++) {
@@ -67,6 +68,7 @@ export class RowTracker {
           all[at++] = position[row]!;
         }
         feeds[positions] = { data: all.slice(from, at), shape };
+        if (typeof ids === 'number') continue;
         eachPadded(this.padding, ids, feeds, (first, end) => all.fill(NOWHERE, from + first, from + end));
       }
       const touched = rows.subarray(0, count);
@@ -75,6 +77,11 @@ export class RowTracker {
       return { bundle, rows: touched };
     });
   }
+}
+
+/** As a feed that asks for all rows of a table. */
+function everyRow(rows: number): Feed {
+  return { data: Int32Array.from({ length: rows }, (_, row) => row), shape: [rows] };
 }
 
 /** Which rows were met in the current round, and where they were put. */

@@ -22,6 +22,8 @@ export const picked: Rule = (node, [given, by], to) => {
   const name = sharedIn(dim);
   const own = name !== undefined && (index.local || isPrivate(name));
   if (own) {
+    // The same rows on every rank, each by its own numbers.
+    if (index.at.kind === 'same' && index.local) return made(node, [to.rows(given!, 0, name), index], SAME);
     if (index.at.kind !== 'rows') throw new Unplaceable('one index into the rows of one rank');
     return { ...made(node, [to.rows(given!, 0, name), index], index.at), local: given!.local };
   }
@@ -35,7 +37,11 @@ export const picked: Rule = (node, [given, by], to) => {
 export const summedByIndex: Rule = (node, inputs, to) => {
   const [rows, index, like, ...more] = inputs as [Placed, Placed, Placed, ...Placed[]];
   const name = sharedIn(node.inputs[2]!.shape[0]!);
-  const block = (piece: Placed, i: number) => to.rows(piece, 0, sharedIn(node.inputs[i]!.shape[0]!) ?? '');
+  const block = (piece: Placed, i: number) => {
+    const shared = sharedIn(node.inputs[i]!.shape[0]!);
+    // Rows that every rank has: their owner adds up what the ranks say of them.
+    return shared === undefined ? to.partial(piece) : to.rows(piece, 0, shared);
+  };
   if (index.local) {
     if (name === undefined) throw new Unplaceable('numbers of rows of one rank in a table of all');
     const blocks = more.map((piece, i) => block(piece, i + 3));

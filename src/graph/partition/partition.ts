@@ -116,7 +116,7 @@ function leaf(node: Tensor, { local, owned }: PartitionOptions): Placed {
   }
   const axis = node.shape.findIndex((dim) => sharedIn(dim) !== undefined);
   if (axis < 0 || (node.op.name !== 'input' && node.op.name !== 'random'))
-    return { tensor: node, at: SAME, local: false };
+    return { tensor: node, at: SAME, local: local.has(name) };
   const at = rowsAt(axis, sharedIn(node.shape[axis]!)!);
   const shape = sharedShape(node.shape, at);
   if (shape.some((dim, i) => i !== axis && sharedDim(dim) === dim && sharedIn(dim) !== undefined)) {

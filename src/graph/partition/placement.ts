@@ -13,7 +13,10 @@ export type Placement = { kind: 'same' } | { kind: 'partial' } | { kind: 'rows';
 export interface Placed {
   tensor: Tensor;
   at: Placement;
-  /** Whether the values are row numbers in this rank's own share instead of the whole batch. */
+  /**
+   * Whether the values are row numbers in this rank's own share instead of the whole batch. Where all ranks have them (`same`), they
+   * name the same rows, each by its own numbers.
+   */
   local: boolean;
 }
 

@@ -107,6 +107,11 @@ export default defineModel<Options>({
       // Every hard query at once: [B, N, H_u, p], of which each candidate picks one.
       user: (inputs) => ({ heads: represent(forManyQueries(known(inputs)), module().queryGroup) }),
       score: (user, items) => compare(pickRow(user.heads!, items.query!), items.heads!),
+      // A pair alone needs one hard query, not all of them.
+      pairs({ user, items, request, itemRow }) {
+        const query = module().hard(gather(items.query!, itemRow));
+        return compare(represent(gatherKnowledge(known(user), request), query), gather(items.heads!, itemRow));
+      },
       // In training every pair has a soft query of its own.
       train({ user, item: items, itemState, request, itemRow, step, stepsPerEpoch }) {
         const mqm = module();
