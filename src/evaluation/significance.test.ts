@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../random.js';
-import { compareRuns, type Replicates, replicate } from './significance.js';
+import { compareRuns, type Replicates, replicate, replicateAll } from './significance.js';
 import { ratioOfUsers } from './user-statistics.js';
 
 const ones = (length: number) => new Float64Array(length).fill(1);
@@ -18,6 +18,12 @@ describe('replicate', () => {
     expect(replicate((times) => times[0], { ...options, seed: 4 })).not.toEqual(first);
     // Of 50 draws of 5 out of 5 the first user is left out of about a third.
     expect(first.values.filter((count) => count === 0).length).toBeGreaterThan(5);
+  });
+
+  it('draws the same for several statistics at once as for each alone', () => {
+    const options = { users: 4, resamples: 30, seed: 2 };
+    const statistics = [meanOf([1, 2, 3, 4]), meanOf([0, 1, 0, 0])];
+    expect(replicateAll(statistics, options)).toEqual(statistics.map((one) => replicate(one, options)));
   });
 
   it('has no value on users that leave none, and refuses a log without one', () => {

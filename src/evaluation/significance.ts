@@ -36,20 +36,30 @@ export interface Comparison {
  *
  * @throws RangeError when the figure has no value on the log itself
  */
-export function replicate(statistic: UserStatistic, { users, resamples, seed }: ResampleOptions): Replicates {
+export function replicate(statistic: UserStatistic, options: ResampleOptions): Replicates {
+  return replicateAll([statistic], options)[0]!;
+}
+
+/** Several figures on the same draws, which take longer to make than most figures to compute. Otherwise as `replicate`. */
+export function replicateAll(
+  statistics: readonly UserStatistic[],
+  { users, resamples, seed }: ResampleOptions,
+): Replicates[] {
   checkWhole('replicate', 'users', users, 1);
   checkWhole('replicate', 'resamples', resamples, 1);
   const times = new Uint32Array(users).fill(1);
-  const observed = statistic(times);
-  if (observed === undefined) throw new RangeError('replicate: the figure has no value');
-  const values = new Float64Array(resamples);
+  const found = statistics.map((statistic) => {
+    const observed = statistic(times);
+    if (observed === undefined) throw new RangeError('replicate: the figure has no value');
+    return { statistic, observed, values: new Float64Array(resamples) };
+  });
   for (let b = 0; b < resamples; b++) {
     const random = Random.of(seed, 'users', b);
     times.fill(0);
     for (let i = 0; i < users; i++) times[random.below(users)]!++;
-    values[b] = statistic(times) ?? Number.NaN;
+    for (const { statistic, values } of found) values[b] = statistic(times) ?? Number.NaN;
   }
-  return { observed, values };
+  return found.map(({ observed, values }) => ({ observed, values }));
 }
 
 /**

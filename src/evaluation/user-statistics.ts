@@ -133,8 +133,11 @@ function aucOfUsers(scores: Scores, labels: Float32Array, users: Int32Array): Us
   return (times) => {
     let [negatives, positives, twiceWon, tiedNegatives, tiedPositives] = [0, 0, 0, 0, 0];
     for (let i = 0; i < owner.length; i++) {
-      if (positive[i] === 1) tiedPositives += times[owner[i]!]!;
-      else tiedNegatives += times[owner[i]!]!;
+      // Which class comes next cannot be foreseen, and a branch on it would cost more than both sums.
+      const count = times[owner[i]!]!;
+      const counted = count * positive[i]!;
+      tiedPositives += counted;
+      tiedNegatives += count - counted;
       if (lastOfTie[i] === 0) continue;
       twiceWon += tiedPositives * (2 * negatives + tiedNegatives);
       negatives += tiedNegatives;

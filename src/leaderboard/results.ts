@@ -1,7 +1,7 @@
 import type { Dataset } from '../data/dataset.js';
 import { type CalibrationBin, calibration } from '../evaluation/calibration.js';
 import { holm } from '../evaluation/holm.js';
-import { type Comparison, compareRuns, type Replicates, replicate } from '../evaluation/significance.js';
+import { type Comparison, compareRuns, type Replicates, replicateAll } from '../evaluation/significance.js';
 import { places, type Spread, spread } from '../evaluation/spread.js';
 import { type Outcomes, selectOutcomes, userStatistic } from '../evaluation/user-statistics.js';
 import type { RunConfig } from '../runs/config.js';
@@ -101,11 +101,10 @@ export function tableOf(
   const trained = new Map(
     [...entries].map(([name, list]) => [name, list.flatMap(({ result }) => ('measured' in result ? [result] : []))]),
   );
+  const outcomes = new Map([...trained].map(([name, list]) => [name, list.map((one) => one.outcomes)]));
+  const drawn = drawnFigures(protocol.metrics, outcomes, resamples);
   const metrics = Object.fromEntries(
-    protocol.metrics.map((metric) => {
-      const runs = new Map([...trained].map(([name, list]) => [name, list.map(({ outcomes }) => outcomes)]));
-      return [metric, column(metric, runs, baseline, { resamples, level })];
-    }),
+    protocol.metrics.map((metric, i) => [metric, column(metric, drawn[i]!, baseline, level)]),
   );
   const { splits } = dataset;
   const models = [...entries].map(([name, list]): ModelResult => {
@@ -151,42 +150,50 @@ export function tableOf(
       group,
       exposures: keep.reduce((a: number, b) => a + b, 0),
       values: Object.fromEntries(
-        [...trained].map(([name, runs]) => [
-          name,
-          Object.fromEntries(
-            protocol.metrics.map((metric) => [
-              metric,
-              meanOver(
-                metric,
-                runs.map(({ outcomes }) => selectOutcomes(outcomes, keep)),
-              ),
-            ]),
-          ),
-        ]),
+        [...outcomes].map(([name, runs]) => {
+          const selected = runs.map((one) => selectOutcomes(one, keep));
+          return [name, Object.fromEntries(protocol.metrics.map((metric) => [metric, meanOver(metric, selected)]))];
+        }),
       ),
     })),
   };
 }
 
+/** For every metric, the runs of each model that has a value of it, on the log and on users drawn from it. */
+function drawnFigures(
+  metrics: readonly string[],
+  runs: ReadonlyMap<string, readonly Outcomes[]>,
+  resamples: number,
+): Map<string, Replicates[]>[] {
+  const asked = metrics.flatMap((metric, column) =>
+    [...runs].flatMap(([name, list]) =>
+      // A metric that has no value on this log has none for any model.
+      list.length === 0 || valueOn(metric, list[0]!) === undefined
+        ? []
+        : list.map((outcomes) => ({ column, name, statistic: userStatistic(metric, outcomes) })),
+    ),
+  );
+  const columns = metrics.map(() => new Map<string, Replicates[]>());
+  if (asked.length === 0) return columns;
+  const users = [...runs.values()].flat()[0]!.userCount;
+  // Every model is asked about the same users: the seed of the draws is that of all tables.
+  const found = replicateAll(
+    asked.map(({ statistic }) => statistic),
+    { users, resamples, seed: 1 },
+  );
+  for (const [i, { column, name }] of asked.entries()) {
+    columns[column]!.set(name, [...(columns[column]!.get(name) ?? []), found[i]!]);
+  }
+  return columns;
+}
+
 /** One metric of all models: mean, place, and the difference from the baseline with p corrected over the column. */
 function column(
   metric: string,
-  runs: ReadonlyMap<string, readonly Outcomes[]>,
+  drawn: ReadonlyMap<string, Replicates[]>,
   baseline: string,
-  { resamples, level }: { resamples: number; level: number },
+  level: number,
 ): Map<string, MetricResult> {
-  const drawn = new Map<string, Replicates[]>();
-  for (const [name, list] of runs) {
-    // A metric that has no value on this log has none for any model.
-    if (list.length === 0 || valueOn(metric, list[0]!) === undefined) continue;
-    drawn.set(
-      name,
-      // Every model is asked about the same users: the seed of the draws is that of all tables.
-      list.map((outcomes) =>
-        replicate(userStatistic(metric, outcomes), { users: outcomes.userCount, resamples, seed: 1 }),
-      ),
-    );
-  }
   const names = [...drawn.keys()];
   const spreads = names.map((name) => spread(drawn.get(name)!.map(({ observed }) => observed))!);
   const place = places(
