@@ -3,8 +3,8 @@ import { readCascade } from '../cascade/config.js';
 import { TwoTowerError } from '../errors.js';
 import { formatMetric } from '../evaluation/report.js';
 import type { Phase } from '../serving/contract.js';
-import { publish as publishTo } from '../serving/publish.js';
-import { describeStore, type Pointer, rollBack, useVersion } from '../serving/store.js';
+import { describeAnyStore, publishAnywhere, rollBackAnywhere, useVersionAnywhere } from '../serving/s3/any-store.js';
+import type { Pointer } from '../serving/store.js';
 import { DEFAULT_KEEP, type PhasePlan } from '../serving/write-phase.js';
 import { count } from './format.js';
 import { collect, examples } from './options.js';
@@ -34,7 +34,7 @@ export const publish: Verb = {
       .command('publish')
       .description('write runs as a version of a store that can be served, and make it current')
       .argument('[runs...]', 'run folders in the order of the cascade: retrieve, rank; or retrieve, prerank, rank')
-      .requiredOption('--to <store>', 'folder of the store')
+      .requiredOption('--to <store>', 'folder of the store, or s3://BUCKET/PREFIX')
       .option('--retrieve <run>', 'run that retrieves, instead of an argument')
       .option('--prerank <run>', 'run that thins out what was retrieved')
       .option('--rank <run>', 'run that orders the rest')
@@ -52,14 +52,16 @@ export const publish: Verb = {
           'twotower publish runs/youtube-dnn-kuairand-1 runs/ranktower-kuairand-1 runs/dcn-v2-kuairand-1 --to store',
           'twotower publish --cascade cascade.yaml --to store --budget rank=8',
           'twotower publish --rollback --to store',
+          'twotower publish --cascade cascade.yaml --to s3://models/shop',
         ),
       )
       .action(async (runs: string[], options: Options) => {
         if (options.list) return list(options.to, output);
-        if (options.rollback) return moved(await rollBack(options.to), output);
-        if (options.use !== undefined) return moved(await useVersion(options.to, options.use, options.share), output);
+        if (options.rollback) return moved(await rollBackAnywhere(options.to), output);
+        if (options.use !== undefined)
+          return moved(await useVersionAnywhere(options.to, options.use, options.share), output);
         const progress = output.progress();
-        const done = await publishTo({
+        const done = await publishAnywhere({
           phases: plansOf(runs, options),
           store: options.to,
           data: options.data,
@@ -165,7 +167,7 @@ function pointerText({ current, trial }: Pointer): string {
 }
 
 async function list(store: string, output: Output): Promise<void> {
-  const versions = await describeStore(store);
+  const versions = await describeAnyStore(store);
   output.result({ versions }, () => {
     if (versions.length === 0) return `${store} has no versions`;
     const rows = versions.map(({ id, manifest, share }) => [

@@ -10,6 +10,7 @@ interface Options {
   host: string;
   port: number;
   keys?: string;
+  cache?: string;
   state?: string;
   workers?: number;
   concurrency: number;
@@ -26,13 +27,14 @@ export const serve: Verb = {
     program
       .command('serve')
       .description('answer recommendations from a store over HTTP, with a dashboard')
-      .argument('<store>', 'folder of the store')
+      .argument('<store>', 'folder of the store, or s3://BUCKET/PREFIX')
       .option('--host <address>', 'address to listen on; another than loopback needs --keys', '127.0.0.1')
       .option('--port <number>', 'port; 0 takes a free one', wholeNumber(0, 65_535), 8080)
       .option(
         '--keys <file>',
         'API keys (twotower keys makes the file); without it whoever is on this machine may read',
       )
+      .option('--cache <folder>', 'for a store in a bucket: folder that its versions are fetched to')
       .addOption(
         new Option(
           '--state <url>',
@@ -50,6 +52,7 @@ export const serve: Verb = {
           'twotower serve store',
           'twotower serve store --host 0.0.0.0 --keys keys.yaml --log-share 0.05',
           'twotower serve store --keys keys.yaml --state redis://10.0.0.5:6379/0',
+          'twotower serve s3://models/shop --cache /var/lib/twotower --state redis://10.0.0.5:6379/0',
         ),
       )
       .action(async (store: string, options: Options) => {
@@ -57,6 +60,7 @@ export const serve: Verb = {
         const log = pino({ level: options.logLevel, base: {} }, pino.destination({ dest: 2, sync: true }));
         const serving = await serveStore({
           store,
+          cache: options.cache,
           state: options.state,
           service: serviceOptions.parse({
             host,

@@ -10,6 +10,7 @@ import { type OpenOptions, openRun, type Run } from '../runs/open.js';
 import { idColumn } from '../runs/predict.js';
 import { writeSafetensors } from '../training/safetensors.js';
 import { PHASES } from './contract.js';
+import { RawTable } from './engine/raw-table.js';
 import { type Manifest, type PhaseManifest, VERSION_FILES } from './manifest.js';
 import { newVersionId, type Pointer, prepareStore, useVersion, versionFolder } from './store.js';
 import { readTable, writeTable } from './tables.js';
@@ -106,8 +107,8 @@ async function writeVersion(
   });
   for (const run of runs) await refuseOtherData(run, dataset, at);
   const tables = {
-    items: await readTable(join(folder, VERSION_FILES.items)),
-    users: await readTable(join(folder, VERSION_FILES.users)),
+    items: new RawTable(await readTable(join(folder, VERSION_FILES.items))),
+    users: new RawTable(await readTable(join(folder, VERSION_FILES.users))),
   };
   await writeHistories(join(folder, VERSION_FILES.histories), dataset);
   const phases: PhaseManifest[] = [];

@@ -9,6 +9,8 @@ import { openHost } from './host.js';
 import { createKey, type KeyEntry, KeyRing, readKeyFile } from './http/keys.js';
 import type { ServiceOptions } from './http/options.js';
 import { createService, refuseOpenWorld } from './http/service.js';
+import { isS3Url } from './s3/address.js';
+import { openMirror } from './s3/mirror.js';
 import { RedisState } from './state/redis-state.js';
 import type { ServingState } from './state/serving-state.js';
 import { StateStore } from './store/state-store.js';
@@ -17,7 +19,13 @@ import { StateStore } from './store/state-store.js';
 export const SERVER_FOLDERS = { state: 'state', funnel: 'funnel' } as const;
 
 export interface ServeOptions {
+  /** A folder, or a store in a bucket: `s3://BUCKET/PREFIX`. */
   store: string;
+  /**
+   * For a store in a bucket, the folder that its versions are fetched to and that this server writes to. It is a store of its own in
+   * all that follows.
+   */
+  cache?: string | undefined;
   /**
    * Address of the Redis or Valkey that several servers of the store share: `redis://…`. What changes at run time lies there, and
    * nothing but the funnel log in the store. Without one it lies in the store, which this server then has to itself.
@@ -53,18 +61,20 @@ export interface Serving {
  * USAGE, CONFIG_INVALID
  */
 export async function serve({
-  store,
+  store: origin,
+  cache,
   state: shared,
   service: options,
   funnel: funnelOptions,
   log,
   ...rest
 }: ServeOptions): Promise<Serving> {
-  if (!existsSync(join(store, 'versions'))) {
+  const store = folderOf(origin, cache);
+  if (isS3Url(origin) && shared !== undefined && funnelOptions.share > 0) {
     throw new TwoTowerError(
-      'SERVING_STORE',
-      `${store} is no store`,
-      `Publish a run there: twotower publish RUN --to ${store}`,
+      'USAGE',
+      'the funnel log of a fleet lies in one folder that all servers write to, and a bucket is none',
+      'Leave out --log-share, or serve a store in a shared folder.',
     );
   }
   const { keys, writeKey } = keysOf(rest.keyFile);
@@ -76,6 +86,15 @@ export async function serve({
     for (const part of open.splice(0).reverse()) await part.close();
   };
   try {
+    const mirror = isS3Url(origin)
+      ? await openMirror({
+          store: origin,
+          folder: store,
+          log,
+          ...(rest.pollMs !== undefined && { pollMs: rest.pollMs }),
+        })
+      : undefined;
+    if (mirror !== undefined) open.push(mirror);
     const state = await openState(store, shared, log);
     open.push(state);
     const host = await openHost(store, {
@@ -109,7 +128,10 @@ export async function serve({
       url,
       writeKey,
       flushFunnelLog: (now = Date.now()) => funnel?.flush(now) ?? Promise.resolve({ requests: 0 }),
-      refresh: async () => void (await host.refresh()),
+      async refresh() {
+        await mirror?.sync();
+        await host.refresh();
+      },
       async stop() {
         const drained = await service.drain();
         await closeAll();
@@ -120,6 +142,26 @@ export async function serve({
     await closeAll();
     throw listenError(error, options);
   }
+}
+
+/** @throws SERVING_STORE where a folder is no store, USAGE where there is none for what a bucket holds */
+function folderOf(store: string, cache: string | undefined): string {
+  if (isS3Url(store)) {
+    if (cache !== undefined) return cache;
+    throw new TwoTowerError(
+      'USAGE',
+      `${store} needs a folder for what is fetched`,
+      'Give one with --cache; it stays between starts.',
+    );
+  }
+  if (cache !== undefined)
+    throw new TwoTowerError('USAGE', `${store} is a folder: nothing is fetched`, 'Leave out --cache.');
+  if (existsSync(join(store, 'versions'))) return store;
+  throw new TwoTowerError(
+    'SERVING_STORE',
+    `${store} is no store`,
+    `Publish a run there: twotower publish RUN --to ${store}`,
+  );
 }
 
 async function openState(store: string, shared: string | undefined, log: Logger): Promise<ServingState> {

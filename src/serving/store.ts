@@ -13,8 +13,8 @@ import { type Manifest, readManifest } from './manifest.js';
  *     current.json     which version is served; moved atomically
  *     versions/ID/     one folder per version, whole or not there
  */
-const POINTER = 'current.json';
-const VERSIONS = 'versions';
+export const POINTER = 'current.json';
+export const VERSIONS = 'versions';
 /** Versions that a rollback can reach. */
 const REMEMBERED = 20;
 
@@ -62,6 +62,11 @@ export async function readPointer(store: string): Promise<Pointer | undefined> {
     throw error;
   });
   if (text === undefined) return undefined;
+  return parsePointer(text, file);
+}
+
+/** @param file where the text is from, for messages @throws SERVING_STORE where it is damaged */
+export function parsePointer(text: string, file: string): Pointer {
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -75,6 +80,11 @@ export async function readPointer(store: string): Promise<Pointer | undefined> {
     `${file} is damaged`,
     'Choose a version with: twotower publish --use VERSION --to STORE.',
   );
+}
+
+/** The text of the file that holds a pointer. */
+export function pointerText(pointer: Pointer): string {
+  return `${JSON.stringify(pointer, null, 2)}\n`;
 }
 
 /** Ids of the versions, oldest first. */
@@ -93,12 +103,25 @@ export async function listVersions(store: string): Promise<string[]> {
  */
 export async function useVersion(store: string, id: string, share?: number): Promise<Pointer> {
   const pointer = await pointerOrNone(store);
-  const versions = await listVersions(store);
-  if (!versions.includes(id)) {
-    throw new TwoTowerError('USAGE', `${store} has no version "${id}"`, didYouMean(id, versions));
-  }
+  refuseUnknown(store, id, await listVersions(store));
   await readManifest(versionFolder(store, id));
-  if (share === undefined || pointer === undefined) return writePointer(store, next(pointer, id));
+  return writePointer(store, used(pointer, id, share));
+}
+
+/** Ends a trial if there is one; otherwise makes the version current that was so before. @throws USAGE where there is none */
+export async function rollBack(store: string): Promise<Pointer> {
+  return writePointer(store, rolledBack(store, await readPointer(store), await listVersions(store)));
+}
+
+/** @throws USAGE where a store has no such version */
+export function refuseUnknown(store: string, id: string, versions: readonly string[]): void {
+  if (versions.includes(id)) return;
+  throw new TwoTowerError('USAGE', `${store} has no version "${id}"`, didYouMean(id, versions));
+}
+
+/** The pointer after a version was made current or given a share. @throws USAGE for a share that cannot be */
+export function used(pointer: Pointer | undefined, id: string, share?: number): Pointer {
+  if (share === undefined || pointer === undefined) return next(pointer, id);
   if (!(share > 0 && share < 1))
     throw new TwoTowerError('USAGE', `the share is ${share}`, 'Give a number above 0 and below 1.');
   if (id === pointer.current) {
@@ -108,27 +131,25 @@ export async function useVersion(store: string, id: string, share?: number): Pro
       'Only another version can have a share beside it.',
     );
   }
-  return writePointer(store, { ...pointer, trial: { version: id, share } });
+  return { ...pointer, trial: { version: id, share } };
 }
 
-/** Ends a trial if there is one; otherwise makes the version current that was so before. @throws USAGE where there is none */
-export async function rollBack(store: string): Promise<Pointer> {
-  const pointer = await readPointer(store);
+/** The pointer after a roll-back. @throws USAGE where there is nothing to go back to */
+export function rolledBack(store: string, pointer: Pointer | undefined, versions: readonly string[]): Pointer {
   if (pointer?.trial !== undefined) {
     const { trial: _, ...rest } = pointer;
-    return writePointer(store, rest);
+    return rest;
   }
-  const versions = await listVersions(store);
   const before = pointer?.previous.filter((id) => versions.includes(id)) ?? [];
   const id = before.at(-1);
   if (id === undefined) {
     throw new TwoTowerError(
       'USAGE',
       `${store} has no version before the current one`,
-      'List them with: twotower publish --list --to STORE.',
+      `List them with: twotower publish --list --to ${store}.`,
     );
   }
-  return writePointer(store, { format: 1, current: id, previous: before.slice(0, -1) });
+  return { format: 1, current: id, previous: before.slice(0, -1) };
 }
 
 export interface StoredVersion {
@@ -176,7 +197,8 @@ async function pointerOrNone(store: string): Promise<Pointer | undefined> {
   }
 }
 
-async function writePointer(store: string, pointer: Pointer): Promise<Pointer> {
-  await writeFileAtomic(join(store, POINTER), `${JSON.stringify(pointer, null, 2)}\n`);
+/** Moves a store's pointer, atomically. */
+export async function writePointer(store: string, pointer: Pointer): Promise<Pointer> {
+  await writeFileAtomic(join(store, POINTER), pointerText(pointer));
   return pointer;
 }
