@@ -21,6 +21,7 @@ const TITLES: Record<string, string> = {
   perSecond: 'requests/s at most',
   cpuMs: 'processor ms a request',
   latencyMs: 'mean latency, ms',
+  p99Ms: 'latency of 99 of 100, ms',
   memoryBytes: 'memory, MB',
 };
 

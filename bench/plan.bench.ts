@@ -4,15 +4,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Random } from '../src/random.js';
 import { environment } from '../src/runs/environment.js';
-import { capacity, loadOf } from '../src/serving/plan/fleet.js';
+import { capacity, loadOf } from '../src/serving/plan/load.js';
 import { measureRates } from '../src/serving/plan/measure.js';
 import { openSubject } from '../src/serving/plan/open-subject.js';
 import type { PlanInput } from '../src/serving/plan/options.js';
 import { plan } from '../src/serving/plan/plan.js';
 import type { Rates } from '../src/serving/plan/rates.js';
 import { spawnServer } from '../src/serving/plan/spawn.js';
+import { atRandom } from './plan-load.js';
 import { writeResults } from './results.js';
-import { atRate, type Shot, saturated } from './serve-load.js';
+import { type Shot, saturated } from './serve-load.js';
 import { logOf, runOf, storeOf } from './serve-stores.js';
 
 export const name = 'plan';
@@ -24,7 +25,7 @@ const TOLERANCE = 0.25;
 const HEADERS = { 'content-type': 'application/json' };
 const CONNECTIONS = 8;
 /** Until then a server is interpreted and compiled; and what its processor time is the mean of. */
-const REQUESTS = { warmUp: 3_000, saturated: 3_000 };
+const REQUESTS = { warmUp: 8_000, saturated: 3_000 };
 const SECONDS = { saturated: 5, latency: 10 };
 /** Share of the predicted throughput at which latency is measured. */
 const LOAD = 0.4;
@@ -46,6 +47,8 @@ interface Figures {
   cpuMs: number;
   /** Of requests that arrive at random, at a share of the predicted throughput. */
   latencyMs: number;
+  /** What 99 of 100 of these did not exceed. */
+  p99Ms: number;
   memoryBytes: number;
 }
 
@@ -75,14 +78,15 @@ async function measured(store: string, shots: readonly Shot[], perSecondAtRate: 
     const perSecond = median(slices);
     const clientMs = (user + system) / 1000 / requests;
     const rate = perSecondAtRate(clientMs);
-    const { mean } = await atRate(server.url, shots, rate, SECONDS.latency, Random.of(1, 'arrivals'));
+    const load = await atRandom(server.url, shots, rate, SECONDS.latency, Random.of(1, 'arrivals'));
     const figures: Figures = {
       perSecond,
       cpuMs: (after.cpuMs - before.cpuMs) / requests,
-      latencyMs: mean,
+      latencyMs: load.mean,
+      p99Ms: load.p99,
       memoryBytes: after.memoryBytes,
     };
-    return { figures, clientMs, rate };
+    return { figures, clientMs, clientMsAtRandom: load.clientMs, refused: load.refused, rate };
   } finally {
     await server.stop();
   }
@@ -97,13 +101,18 @@ async function round({ store, input, shots }: Case) {
     // Who asks runs on the same cores: their part of them is not the server's.
     const most = (clientMs: number) => capacity(request, rates.cores, workers, clientMs).value;
     const found = await measured(store, shots, (clientMs) => LOAD * most(clientMs));
+    const { cores } = rates;
+    const { clientMs, clientMsAtRandom, refused, rate } = found;
+    const load = loadOf(request, rates, { cores, workers, perSecond: rate, clientMs: clientMsAtRandom });
     const predicted: Figures = {
-      perSecond: most(found.clientMs),
+      perSecond: most(clientMs),
       cpuMs: request.service.value + request.worker.value,
-      latencyMs: loadOf(request, rates, workers, found.rate).mean.value,
+      latencyMs: load.mean.value,
+      p99Ms: load.p99.value,
       memoryBytes: storage.memory.value,
     };
-    return { predicted, measured: found.figures, clientMs: found.clientMs, latencyAt: found.rate, rates };
+    const by = { service: request.service, worker: request.worker, handoff: request.handoff, latency: load.mean };
+    return { predicted, measured: found.figures, by, clientMs, clientMsAtRandom, refused, latencyAt: rate, rates };
   } finally {
     await subject.release();
   }
@@ -117,7 +126,7 @@ async function check(one: Case, rounds: number) {
     console.log(JSON.stringify(shown));
     done.push(result);
   }
-  const figures = ['perSecond', 'cpuMs', 'latencyMs', 'memoryBytes'] as const;
+  const figures = ['perSecond', 'cpuMs', 'latencyMs', 'p99Ms', 'memoryBytes'] as const;
   const ratios = Object.fromEntries(
     figures.map((figure) => [
       figure,

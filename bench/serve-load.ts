@@ -1,7 +1,7 @@
 import type { Random } from '../src/random.js';
 import { fire, keepAlive, type Shot } from '../src/serving/plan/client.js';
 
-export type { Shot };
+export { fire, keepAlive, type Shot };
 
 export interface Latencies {
   /** Milliseconds. */
@@ -83,6 +83,14 @@ export async function saturated(
   agent.destroy();
   return answered / seconds;
 }
+
+export function line(what: string, { p50, p99, ok, refused, failed }: Latencies): void {
+  console.log(
+    `${what.padEnd(44)} p50 ${p50.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms  ${ok} ok ${refused} refused ${failed} failed`,
+  );
+}
+
+export const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 export function percentiles(times: number[]): Pick<Latencies, 'mean' | 'p50' | 'p99' | 'max'> {
   const sorted = Float64Array.from(times).sort();

@@ -29,7 +29,7 @@ test('a plan from a rates file: every figure with its formula', async () => {
   const { code, stdout, stderr } = await twotower('plan', run, '--items', '1e6', '--rate', '50', '--rates', rates);
   expect(code).toBe(0);
   expect(stderr).toContain('the rates of retrieve were measured with plain-retrieve');
-  expect(stdout).toMatch(/retrieve +dssm +1,000,000 → 500 +user +[\d.]+ ms +1\.18 kFLOP \/ 1 GFLOP\/s/);
+  expect(stdout).toMatch(/retrieve +dssm +1,000,000 → 500 +user +[\d.]+ ms +1\.23 kFLOP \/ 1 GFLOP\/s/);
   expect(stdout).toContain('1,000,000 items (as asked), 50 requests/s');
   expect(stdout).toMatch(/memory of each +[\d.]+ MB +process 100 MB \+ item states 20 MB/);
   expect(stdout).toMatch(/latency, p99 +[\d.]+ ms +service \+ workers \+ hand-over/);

@@ -35,6 +35,10 @@ export function measure(value: number, unit: string): string {
   return /[\d∞]$/.test(text) ? `${text} ${unit}` : `${text}${unit}`;
 }
 
+export function ms(value: number): string {
+  return `${short(value)} ms`;
+}
+
 /** A figure for people: `12.5 ms`, `3.4 GB`, `2 h 5 min`. */
 export function shown({ value, unit }: Figure): string {
   if (!Number.isFinite(value)) return 'without end';

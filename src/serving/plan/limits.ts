@@ -38,7 +38,7 @@ export function limits(planned: Planned): Limit[] {
   const { load } = fleet;
   const memory = (options.memoryGiB ?? Number(rates.machine.memoryGiB)) * 2 ** 30;
   const worst = request.phases.toSorted((a, b) => b.total.value - a.total.value)[0]!;
-  const alone = request.service.value + request.worker.value + rates.service.handoffMs;
+  const alone = request.service.value + request.worker.value + request.handoff.value;
   const heaviest = storage.parts.toSorted((a, b) => b.memory.value - a.memory.value)[0]!.name;
   const limit = (what: string, now: Figure, most: number, remedy: string): Limit => {
     return { what, now, most: figure(most, now.unit, ''), ratio: now.value / most, remedy };

@@ -14,7 +14,12 @@ import { ratesSchema } from './rates.js';
 import { ownIdRows } from './subject.js';
 
 /** The least that gives a figure for everything. */
-const EFFORT = { warmUp: 8, short: 16, long: 8, alone: 5, scanRows: 2_000, linkRows: 500, farValues: 1 << 18 };
+const EFFORT = {
+  settle: { most: 2, last: 1 },
+  rounds: 1,
+  ...{ short: 16, long: 8, alone: 5, paused: 5, pauseMs: 1 },
+  ...{ scanRows: 2_000, linkRows: 500, farValues: 1 << 18 },
+};
 
 let toy: ToyRuns;
 let store: string;
@@ -100,6 +105,7 @@ test('rates are measured by serving invented items, and make a plan', async () =
   expect(Object.keys(rates.models)).toEqual(['retrieve', 'rank']);
   expect(rates.service.bytesPerCandidate).toBeGreaterThan(5);
   expect(rates.service.memoryBytes).toBeGreaterThan(1e7);
+  expect(rates.service.serviceVariation).toBeGreaterThan(0);
   const made = plan(subject, rates, { items: 1e6, requestsPerSecond: 10 });
   expect(made.notes).toEqual([]);
   expect(made.request.worker.value).toBeGreaterThan(0);

@@ -18,7 +18,7 @@ export interface MeasureOptions {
 }
 
 /**
- * Measures in some seconds what this machine does: serves invented items with the subject's models from a process of its own and asks
+ * Measures in less than a minute what this machine does: serves invented items with the subject's models from a process of its own and asks
  * it, and runs search and index building alone. On a machine that is busy with other things the rates are too low.
  */
 export async function measureRates(
@@ -39,7 +39,7 @@ export async function measureRates(
     const scanPerSecond = retrieval && measureScan(width, vectors, retrieval.keep, effort);
     const index = retrieval && (await measureIndex(width, retrieval.keep, effort));
     return {
-      format: 1,
+      format: 2,
       measured: new Date().toISOString(),
       machine: { ...environment() },
       cores: availableParallelism(),

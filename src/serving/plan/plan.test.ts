@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fleet } from './fleet.js';
+import { loadOf } from './load.js';
 import type { PlanInput } from './options.js';
 import { checkPlan, plan } from './plan.js';
 import { plainCascade, plainRates } from './testing/plain.js';
@@ -34,6 +35,42 @@ test('a ranking of given candidates is the last phase alone', () => {
   expect(request).toMatchObject({ kind: 'rank', phases: [{ phase: 'rank', in: 1000 }] });
   expect(request.worker.value).toBeCloseTo(0.05 + 1, 12);
   expect(request.service.value).toBeCloseTo(0.5 + 1, 12);
+});
+
+test('a short ranking of a user whose state is kept is no work for a worker', () => {
+  // 0.05 ms and 100,000 FLOPs: no more than 0.2 ms.
+  const { request } = planned({ candidates: 100, cached: 1 });
+  expect(request.worker.value).toBe(0);
+  expect(request.service.value).toBeCloseTo(0.5 + 0.1 + 0.15, 12);
+  expect(request.handoff.value).toBeCloseTo(0.2 + 3000 * 1e-5, 12);
+  // Where a state has to be computed a worker does it, and the list after it.
+  const half = planned({ candidates: 100, cached: 0.5 }).request;
+  expect(half.worker.value).toBeCloseTo(0.5 * (0.002 + 0.15), 12);
+  expect(half.service.value).toBeCloseTo(0.5 + 0.1 + 0.5 * 0.1 + 0.5 * 0.15, 12);
+  expect(half.handoff.value).toBeCloseTo(0.2 + 3000 * 1e-5 + 0.5 * 0.1, 12);
+  // 0.05 ms and 151,000 FLOPs: more.
+  expect(planned({ candidates: 151, cached: 1 }).request.worker.value).toBeCloseTo(0.201, 12);
+});
+
+test('latency is work, hand-over and waiting; a client on the same cores makes all of it longer', () => {
+  const { request } = planned({ cached: 1 });
+  const rates = plainRates();
+  const [m, w] = [request.service.value, request.worker.value];
+  const load = (perSecond: number, clientMs: number) =>
+    loadOf(request, rates, { cores: 2, workers: 1, perSecond, clientMs });
+  expect(load(0, 0).mean.value).toBeCloseTo(m + w + 0.2 + 2000 * 1e-5 + 0.1, 12);
+  // Both threads have a core each.
+  expect(load(500, 0).stretch).toBe(1);
+  const waits = [m, w].map((ms) => (0.5 * ms * ms) / (2 * (1 - 0.5 * ms)));
+  expect(load(500, 0).mean.value).toBeCloseTo(load(0, 0).mean.value + waits[0]! + waits[1]!, 9);
+  const shared = load(500, 0.5);
+  expect(shared.stretch).toBeGreaterThan(1);
+  expect(shared.mean.value).toBeGreaterThan(load(500, 0).mean.value);
+  expect(shared.worker.utilisation).toBeCloseTo(shared.stretch * 0.5 * w, 6);
+  // With a core more the client is in nobody's way.
+  expect(loadOf(request, rates, { cores: 3, workers: 1, perSecond: 500, clientMs: 0.5 }).stretch).toBe(1);
+  expect(load(2000, 0).mean.value).toBe(Number.POSITIVE_INFINITY);
+  expect(load(2000, 0).p99.value).toBe(Number.POSITIVE_INFINITY);
 });
 
 test('from 20,000 items on the index is searched, which takes longer in far memory, and linked, which takes the logarithm besides', () => {

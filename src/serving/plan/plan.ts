@@ -1,7 +1,8 @@
 import { TwoTowerError } from '../../errors.js';
 import { type Figure, figure, measure, short } from './figure.js';
-import { capacity, type Fleet, fleet } from './fleet.js';
+import { type Fleet, fleet } from './fleet.js';
 import { type Limit, limits } from './limits.js';
+import { capacity } from './load.js';
 import { type PlanInput, type PlanOptions, planOptions } from './options.js';
 import type { Rates } from './rates.js';
 import { type Storage, storage } from './storage.js';

@@ -1,11 +1,11 @@
-import { TwoTowerError } from '../../errors.js';
 import type { Phase } from '../contract.js';
-import { fire, keepAlive, type Shot } from './client.js';
+import type { Shot } from './client.js';
 import type { Effort } from './effort.js';
 import { typical } from './kernels.js';
+import { type ProbeClient, probeClient, type Timing } from './probe-client.js';
 import { PROBE } from './probe-store.js';
+import { settled } from './settle.js';
 
-const CONNECTIONS = 8;
 /** Lists that are ranked; a list-wise model takes no longer ones. */
 export const LISTS = { short: 50, long: 1000 } as const;
 /** Lengths of recommended lists. */
@@ -19,17 +19,6 @@ export interface ProbedServer {
   stop(): Promise<void>;
 }
 
-/** What requests of one kind took. */
-interface Timed {
-  /** Milliseconds in the phases, which are those of a worker, and of the client's clock. */
-  worker: number;
-  latency: number;
-  /** Processor milliseconds of the server for one of many requests at once. */
-  cpu: number;
-  /** Bytes of request and answer, headers not counted. */
-  bytes: number;
-}
-
 /** Processor milliseconds of the server for requests that one phase answers; `user` is what its user part takes by the clock. */
 export interface PhaseTimes {
   short: number;
@@ -38,15 +27,25 @@ export interface PhaseTimes {
   user: number;
 }
 
+/** A request by the client's clock, alone on an idle machine. */
+export interface Alone {
+  latency: number;
+  /** On the wire, headers included. */
+  bytes: number;
+  /** Variance over squared mean: of the latency without its phases, and of the phases. */
+  outside: number;
+  phases: number;
+}
+
 /** What was asked, and what it took. */
 export interface ProbeResult {
   phases: Partial<Record<Phase, PhaseTimes>>;
-  /** Of the phase whose lists cost least: what its worker takes by the clock. */
+  /** Of the phase whose lists cost least: what they take by the clock. */
   lightest: { phase: Phase; short: number; long: number };
   /** Processor milliseconds of recommendations of so many items, the state of whose user is kept. */
   recommend: { k: number; cpu: number }[];
-  /** By the client's clock, a short list of the lightest phase. */
-  latency: number;
+  /** The lightest phase's lists, which no worker sees; and a request that goes to a worker, with its processor milliseconds. */
+  alone: { short: Alone; long: Alone; worker: Alone & { cpu: number } };
   bytes: { fixed: number; perCandidate: number; perItem: number };
   memory: number;
 }
@@ -64,41 +63,121 @@ export async function probe(
   lightest: Phase,
   effort: Effort,
 ): Promise<ProbeResult> {
-  const client = createClient(server.url, effort);
+  const client = probeClient(server.url);
+  const stages = stagesOf(phases, lightest, effort);
+  const kinds: Kinds = Object.assign({}, ...stages);
+  const clock = (kind: string) => client.alone(kinds[kind]!.shots, effort.alone);
   try {
-    await client.together(rankShots(LISTS.short, lightest, true), effort.warmUp);
+    const cpu: Record<string, number> = {};
+    for (const stage of stages) Object.assign(cpu, await processorTimes(client, stage, effort));
+    const [few, many] = [await clock(`short ${lightest}`), await clock(`long ${lightest}`)];
     const times: ProbeResult['phases'] = {};
     for (const phase of phases) {
-      const short = await client.measure(rankShots(LISTS.short, phase, true), effort.short);
-      const fresh = await client.measure(rankShots(LISTS.short, phase, false), effort.short);
-      // What the service takes is read off the lightest phase: more requests, so that collecting garbage is in it.
-      const count = phase === lightest ? effort.short : effort.long;
-      const long = await client.cpuOf(rankShots(LISTS.long, phase, true), count);
-      times[phase] = { short: short.cpu, long, fresh: fresh.cpu, user: Math.max(0, fresh.worker - short.worker) };
+      const short = phase === lightest ? few : await clock(`short ${phase}`);
+      const user = Math.max(0, typical(phasesOf(await clock(`fresh ${phase}`))) - typical(phasesOf(short)));
+      times[phase] = {
+        short: cpu[`short ${phase}`]!,
+        long: cpu[`long ${phase}`]!,
+        fresh: cpu[`fresh ${phase}`]!,
+        user,
+      };
     }
-    const few = await client.alone(rankShots(LISTS.short, lightest, true));
-    const many = await client.alone(rankShots(LISTS.long, lightest, true));
-    const perCandidate = (many.bytes - few.bytes) / (LISTS.long - LISTS.short);
-    const recommended: (Timed & { k: number })[] = [];
-    if (phases[0] === 'retrieve') {
-      for (const k of KS) recommended.push({ k, ...(await client.measure(recommendShots(k), effort.short)) });
-    }
-    const [least, most] = recommended;
+    const recommended = KS.filter((k) => `recommend ${k}` in kinds);
+    const sizes: number[] = [];
+    for (const k of recommended) sizes.push(bytesOf(await clock(`recommend ${k}`)));
+    const perCandidate = (bytesOf(many) - bytesOf(few)) / (LISTS.long - LISTS.short);
+    const byWorker = recommended.length > 0 ? `recommend ${KS[0]}` : `fresh ${lightest}`;
+    const alone = async (kind: string) =>
+      aloneOf(await client.alone(kinds[kind]!.shots, effort.paused, effort.pauseMs));
     return {
       phases: times,
-      lightest: { phase: lightest, short: few.worker, long: many.worker },
-      recommend: recommended.map(({ k, cpu }) => ({ k, cpu })),
-      latency: few.latency,
+      lightest: { phase: lightest, short: typical(phasesOf(few)), long: typical(phasesOf(many)) },
+      recommend: recommended.map((k) => ({ k, cpu: cpu[`recommend ${k}`]! })),
+      alone: {
+        short: await alone(`short ${lightest}`),
+        long: await alone(`long ${lightest}`),
+        worker: { ...(await alone(byWorker)), cpu: cpu[byWorker]! },
+      },
       bytes: {
-        fixed: HEADER_BYTES + Math.max(1, few.bytes - LISTS.short * perCandidate),
+        fixed: HEADER_BYTES + Math.max(1, bytesOf(few) - LISTS.short * perCandidate),
         perCandidate,
-        perItem: least === undefined ? perCandidate : (most!.bytes - least.bytes) / (most!.k - least.k),
+        perItem: sizes.length === 0 ? perCandidate : (sizes[1]! - sizes[0]!) / (KS[1] - KS[0]),
       },
       memory: await client.memory(),
     };
   } finally {
     client.close();
   }
+}
+
+/** Requests of one kind, and how many of them give a mean. */
+interface Kind {
+  shots: Shot[];
+  count: number;
+}
+type Kinds = Record<string, Kind>;
+
+/**
+ * What is asked, stage after stage. A server that has answered one kind of requests only is compiled for it; most servers do, and
+ * the service's own time is read off such a one.
+ */
+function stagesOf(phases: readonly Phase[], lightest: Phase, { short, long }: Effort): Kinds[] {
+  const rank = (phase: Phase, length: keyof typeof LISTS, kept: boolean): Kinds => {
+    const count = length === 'long' && phase !== lightest ? long : short;
+    return { [`${kept ? length : 'fresh'} ${phase}`]: { shots: rankShots(LISTS[length], phase, kept), count } };
+  };
+  const others: Kinds = {};
+  for (const phase of phases) {
+    if (phase !== lightest) Object.assign(others, rank(phase, 'short', true), rank(phase, 'long', true));
+    Object.assign(others, rank(phase, 'short', false));
+  }
+  const recommendations = KS.map((k): [string, Kind] => [`recommend ${k}`, { shots: recommendShots(k), count: short }]);
+  return [
+    { ...rank(lightest, 'short', true), ...rank(lightest, 'long', true) },
+    others,
+    ...(phases[0] === 'retrieve' ? [Object.fromEntries(recommendations)] : []),
+  ];
+}
+
+/** Of every kind the middle one of some rounds, once rounds take no less than the ones before. */
+async function processorTimes(client: ProbeClient, kinds: Kinds, { rounds, settle }: Effort) {
+  await settled(async () => {
+    let sum = 0;
+    for (const { shots, count } of Object.values(kinds)) sum += await client.cpuOf(shots, count);
+    return sum;
+  }, settle);
+  const found: Record<string, number[]> = {};
+  for (let round = 0; round < rounds; round++) {
+    for (const [kind, { shots, count }] of Object.entries(kinds)) {
+      found[kind] ??= [];
+      found[kind].push(await client.cpuOf(shots, count));
+    }
+  }
+  return Object.fromEntries(
+    Object.entries(found).map(([kind, times]) => [kind, times.sort((a, b) => a - b)[times.length >> 1]!]),
+  );
+}
+
+const phasesOf = (timings: readonly Timing[]) => timings.map(({ phases }) => phases);
+const bytesOf = (timings: readonly Timing[]) => mean(timings.map(({ bytes }) => bytes));
+
+function aloneOf(timings: readonly Timing[]): Alone {
+  return {
+    latency: mean(timings.map(({ latency }) => latency)),
+    bytes: HEADER_BYTES + bytesOf(timings),
+    outside: variation(timings.map(({ latency, phases }) => Math.max(0, latency - phases))),
+    phases: variation(phasesOf(timings)),
+  };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Variance over squared mean. */
+function variation(values: readonly number[]): number {
+  const middle = mean(values);
+  return middle === 0 ? 0 : mean(values.map((value) => (value - middle) ** 2)) / middle ** 2;
 }
 
 const HEADERS = { 'content-type': 'application/json' };
@@ -116,68 +195,4 @@ function recommendShots(k: number): Shot[] {
   return Array.from({ length: 64 }, (_, i) => {
     return { path: '/v1/recommend', headers: HEADERS, body: JSON.stringify({ user: (i * 3) % PROBE.users, k }) };
   });
-}
-
-function createClient(address: string, effort: Effort) {
-  const agent = keepAlive(CONNECTIONS);
-  const url = new URL(address);
-  const metrics = async () => {
-    const text = await (await fetch(`${address}/metrics`)).text();
-    const value = (name: string) => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1]);
-    return { cpuMs: 1000 * value('process_cpu_seconds_total'), memory: value('process_resident_memory_bytes') };
-  };
-  const ask = async (shot: Shot, parsed: boolean) => {
-    const { status, body, bytes } = await fire(agent, url, shot, true);
-    if (status !== 200) {
-      const said = body?.toString().slice(0, 300);
-      throw new TwoTowerError('SERVING_STORE', `the server that is measured answered ${status}: ${said}`);
-    }
-    const { phases } = parsed ? (JSON.parse(body!.toString()) as { phases: { ms: number }[] }) : { phases: [] };
-    const workerMs = phases.reduce((sum, { ms }) => sum + ms, 0);
-    return { workerMs, bytes: bytes + Buffer.byteLength(shot.body) };
-  };
-  const together = async (shots: readonly Shot[], count: number) => {
-    let sent = 0;
-    const connection = async () => {
-      while (sent < count) await ask(shots[sent++ % shots.length]!, false);
-    };
-    await Promise.all(Array.from({ length: CONNECTIONS }, connection));
-  };
-  /** Processor milliseconds of the server while something runs; what asking for them takes is not counted. */
-  const cpuOf = async (work: () => Promise<void>) => {
-    const before = (await metrics()).cpuMs;
-    await work();
-    const after = (await metrics()).cpuMs;
-    const asking = (await metrics()).cpuMs - after;
-    return Math.max(0, after - before - asking);
-  };
-  /** One request after the other: by the clock. */
-  const alone = async (shots: readonly Shot[]): Promise<Omit<Timed, 'cpu'>> => {
-    const workers: number[] = [];
-    const latencies: number[] = [];
-    let bytes = 0;
-    for (let i = 0; i < effort.alone; i++) {
-      const started = performance.now();
-      const answer = await ask(shots[i % shots.length]!, true);
-      latencies.push(performance.now() - started);
-      workers.push(answer.workerMs);
-      bytes += answer.bytes;
-    }
-    return { worker: typical(workers), latency: typical(latencies), bytes: bytes / effort.alone };
-  };
-  const cpuOfShots = async (shots: readonly Shot[], count: number) => {
-    await together(shots, CONNECTIONS);
-    return (await cpuOf(() => together(shots, count))) / count;
-  };
-  return {
-    together,
-    alone,
-    cpuOf: cpuOfShots,
-    measure: async (shots: readonly Shot[], count: number): Promise<Timed> => ({
-      cpu: await cpuOfShots(shots, count),
-      ...(await alone(shots)),
-    }),
-    memory: async () => (await metrics()).memory,
-    close: () => agent.destroy(),
-  };
 }

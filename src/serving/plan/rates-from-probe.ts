@@ -1,6 +1,6 @@
 import type { Phase } from '../contract.js';
 import { planOptions } from './options.js';
-import { LISTS, type PhaseTimes, type ProbeResult } from './probe.js';
+import { type Alone, LISTS, type PhaseTimes, type ProbeResult } from './probe.js';
 import type { ModelRates, Rates } from './rates.js';
 import type { Subject, SubjectPhase } from './subject.js';
 import { requestWork } from './work.js';
@@ -22,7 +22,7 @@ const LEAST_MS = 1e-4;
  * which follows the service's, and from that the lists of the others.
  */
 export function ratesFrom(subject: Subject, found: ProbeResult, known: Known): Pick<Rates, 'service' | 'models'> {
-  const { lightest, phases, bytes } = found;
+  const { lightest, phases, bytes, alone } = found;
   const light = phases[lightest.phase]!;
   const rank = lineOf(LISTS.short, light.short - lightest.short, LISTS.long, light.long - lightest.long);
   const models: Rates['models'] = {};
@@ -30,12 +30,19 @@ export function ratesFrom(subject: Subject, found: ProbeResult, known: Known): P
     const itemMs = (known.itemMs[one.phase] ?? 0) / (known.items + 1);
     models[one.phase] = modelRates(one, phases[one.phase]!, itemMs, rank);
   }
+  const beyond = ({ latency }: Alone, cpu: number) => latency - cpu;
+  const { short, long, worker } = alone;
+  const handoff = lineOf(short.bytes, beyond(short, light.short), long.bytes, beyond(long, light.long));
   const service: Rates['service'] = {
     rankFixedMs: rank.base,
     rankPerCandidateMs: rank.slope,
     recommendFixedMs: rank.base,
     recommendPerItemMs: rank.slope,
-    handoffMs: Math.max(0, found.latency - light.short),
+    handoffMs: handoff.base,
+    handoffMsPerByte: handoff.slope,
+    workerHandoffMs: Math.max(0, beyond(worker, worker.cpu) - handoff.base - handoff.slope * worker.bytes),
+    serviceVariation: (short.outside + long.outside) / 2,
+    workerVariation: worker.phases,
     fixedBytes: bytes.fixed,
     bytesPerCandidate: Math.max(1, bytes.perCandidate),
     bytesPerItem: Math.max(1, bytes.perItem),
@@ -44,7 +51,7 @@ export function ratesFrom(subject: Subject, found: ProbeResult, known: Known): P
   const [few, many] = found.recommend;
   if (few !== undefined) {
     const rates: Rates = {
-      format: 1,
+      format: 2,
       measured: '',
       machine: {},
       cores: 2,
@@ -52,9 +59,9 @@ export function ratesFrom(subject: Subject, found: ProbeResult, known: Known): P
       models,
       ...(known.scanPerSecond !== undefined && { scanPerSecond: known.scanPerSecond }),
     };
-    const worker = (k: number) =>
+    const phasesMs = (k: number) =>
       requestWork(subject, rates, planOptions.parse({ k, cached: 1 }), known.items).worker.value;
-    const line = lineOf(few.k, few.cpu - worker(few.k), many!.k, many!.cpu - worker(many!.k));
+    const line = lineOf(few.k, few.cpu - phasesMs(few.k), many!.k, many!.cpu - phasesMs(many!.k));
     service.recommendFixedMs = line.base;
     service.recommendPerItemMs = line.slope;
   }

@@ -14,8 +14,10 @@ test('a rates file is read as it was written, and nothing else is one', async ()
   expect(await readRates(file)).toBeUndefined();
   await writeRates(file, plainRates());
   expect(await readRates(file)).toEqual(plainRates());
-  await writeFile(file, '{ "format": 1 }');
+  await writeFile(file, '{ "format": 2 }');
   await expect(readRates(file)).rejects.toThrow('is no rates file: measured');
+  await writeFile(file, JSON.stringify({ ...plainRates(), format: 1 }));
+  await expect(readRates(file)).rejects.toThrow('is no rates file: format');
   await writeFile(file, 'format: 1');
   await expect(readRates(file)).rejects.toThrow('is no rates file');
 });
@@ -39,11 +41,20 @@ function probed(rates: ReturnType<typeof plainRates>): ProbeResult {
     const { service, worker } = work({ k, cached: 1 }, 4095);
     return { k, cpu: service.value + worker.value };
   });
+  const idle = (cpu: number, bytes: number, worker: number) => {
+    const { handoffMs, handoffMsPerByte, serviceVariation, workerVariation } = rates.service;
+    const latency = cpu + handoffMs + handoffMsPerByte * bytes + worker;
+    return { latency, bytes, outside: serviceVariation, phases: workerVariation };
+  };
   return {
     phases,
     lightest: { phase: 'retrieve', short: list(LISTS.short), long: list(LISTS.long) },
     recommend,
-    latency: phases.retrieve!.short + rates.service.handoffMs,
+    alone: {
+      short: idle(phases.retrieve!.short, 1000 + 20 * LISTS.short, 0),
+      long: idle(phases.retrieve!.long, 1000 + 20 * LISTS.long, 0),
+      worker: { ...idle(recommend[0]!.cpu, 1500, rates.service.workerHandoffMs), cpu: recommend[0]!.cpu },
+    },
     bytes: { fixed: 1000, perCandidate: 20, perItem: 50 },
     memory: 100e6,
   };
@@ -51,6 +62,7 @@ function probed(rates: ReturnType<typeof plainRates>): ProbeResult {
 
 test('the rates of a machine are found again in what it answers', () => {
   const rates = plainRates();
+  Object.assign(rates.service, { serviceVariation: 0.3, workerVariation: 0.1 });
   const itemMs = { retrieve: (1000 * 1000 * 4096) / 1e9, rank: (1000 * 1000 * 4096) / 1e9 };
   const found = ratesFrom(plainCascade(), probed(rates), { itemMs, items: 4095, scanPerSecond: 1e9 });
   const flat = (value: object): [string, unknown][] =>

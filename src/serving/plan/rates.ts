@@ -23,7 +23,7 @@ const modelRates = z.strictObject({
 
 /** What was measured of a machine. Milliseconds are of one core. */
 export const ratesSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(2),
   /** ISO 8601 */
   measured: z.string(),
   machine: z.record(z.string(), z.union([z.string(), z.number()])),
@@ -34,8 +34,14 @@ export const ratesSchema = z.strictObject({
     rankPerCandidateMs: atLeastZero,
     recommendFixedMs: atLeastZero,
     recommendPerItemMs: atLeastZero,
-    /** Besides the work itself, on the way of a request through sockets and threads of an idle machine. */
+    /** Besides the work itself, on the way of a request to the service's thread of an idle machine and back to who asked. */
     handoffMs: atLeastZero,
+    handoffMsPerByte: atLeastZero,
+    /** The same between that thread and a worker. */
+    workerHandoffMs: atLeastZero,
+    /** Variance over squared mean of the time that equal requests take: of the service's thread, and of a worker. */
+    serviceVariation: atLeastZero,
+    workerVariation: atLeastZero,
     /** Bytes on the wire, headers included: of a request and its answer, and of each candidate or item. */
     fixedBytes: positive,
     bytesPerCandidate: positive,

@@ -1,10 +1,11 @@
 import { parseIndexOptions } from '../../cascade/index/build.js';
 import { TwoTowerError } from '../../errors.js';
 import type { Phase } from '../contract.js';
-import { type Figure, figure, measure, short } from './figure.js';
+import { type Figure, figure, measure, ms, short } from './figure.js';
 import type { PlanOptions } from './options.js';
 import type { ModelRates, Rates } from './rates.js';
 import type { CostSheet, Subject, SubjectPhase } from './subject.js';
+import { type AskedKind, type ThreadWork, threadsOf } from './threads.js';
 
 /** What one phase does for a request. */
 export interface PhaseWork {
@@ -21,12 +22,9 @@ export interface PhaseWork {
 }
 
 /** What a request takes. */
-export interface RequestWork {
-  kind: 'recommend' | 'rank';
+export interface RequestWork extends ThreadWork {
+  kind: AskedKind['kind'];
   phases: PhaseWork[];
-  /** Milliseconds of a worker thread, and of the thread that speaks HTTP. */
-  worker: Figure;
-  service: Figure;
   /** Bytes on the wire, both ways. */
   bytes: Figure;
 }
@@ -45,13 +43,10 @@ export function farness({ rows, farFactor }: NonNullable<Rates['index']>, items:
   return 1 + (farFactor - 1) * Math.min(1, Math.max(0, way));
 }
 
-/** What kind of request is planned: the phases it passes, how many each hands on, and how long the answer is. */
-export interface Asked {
-  kind: RequestWork['kind'];
-  phases: readonly SubjectPhase[];
+/** What kind of request is planned. */
+export interface Asked extends AskedKind {
+  /** How many items each phase hands on. */
   keeps: number[];
-  /** Items of the answer; of a ranking, its candidates. */
-  count: number;
 }
 
 /** @throws USAGE where subject and options do not go together */
@@ -83,14 +78,8 @@ export function requestWork(subject: Subject, rates: Rates, options: PlanOptions
     width = Math.min(width, keeps[i]!);
     return { ...work, kept: width };
   });
-  const total = works.reduce((sum, one) => sum + one.total.value, 0);
-  return {
-    kind,
-    phases: works,
-    worker: figure(total, 'ms', works.map(({ phase, total: one }) => `${phase} ${ms(one.value)}`).join(' + ')),
-    service: serviceWork(rates, phases, kind, count, cached),
-    bytes: bytesOf(rates, kind, count),
-  };
+  const bytes = bytesOf(rates, kind, count);
+  return { kind, phases: works, ...threadsOf(rates, { kind, phases, count }, works, cached, bytes), bytes };
 }
 
 function keepsOf(phases: readonly SubjectPhase[], { keep }: PlanOptions): number[] {
@@ -174,25 +163,6 @@ function searchWork({ vector }: CostSheet, rates: Rates, items: number): Figure 
   );
 }
 
-function serviceWork(
-  { service, models }: Rates,
-  phases: readonly SubjectPhase[],
-  kind: RequestWork['kind'],
-  count: number,
-  cached: number,
-): Figure {
-  const [fixed, each] =
-    kind === 'rank'
-      ? [service.rankFixedMs, service.rankPerCandidateMs]
-      : [service.recommendFixedMs, service.recommendPerItemMs];
-  const encode = phases.reduce((sum, { phase }) => sum + (models[phase]?.encodeMs ?? 0), 0);
-  return figure(
-    fixed + each * count + (1 - cached) * encode,
-    'ms',
-    `${ms(fixed)} + ${short(count)} × ${ms(each)} + ${short(1 - cached)} uncached × ${ms(encode)} encoding`,
-  );
-}
-
 function bytesOf({ service }: Rates, kind: RequestWork['kind'], count: number): Figure {
   const each = kind === 'rank' ? service.bytesPerCandidate : service.bytesPerItem;
   return figure(
@@ -200,8 +170,4 @@ function bytesOf({ service }: Rates, kind: RequestWork['kind'], count: number): 
     'B',
     `${measure(service.fixedBytes, 'B')} + ${short(count)} × ${measure(each, 'B')}`,
   );
-}
-
-function ms(value: number): string {
-  return `${short(value)} ms`;
 }

@@ -6,14 +6,9 @@ import { wasNotSent } from './redis-errors.js';
 import { openLink } from './redis-link.js';
 import { parseRedisUrl } from './redis-url.js';
 import { clickOf, knowledge, replica } from './testing/fleet.js';
-import { eventually, noRedis, RedisServer, startCluster } from './testing/redis-server.js';
+import { eventually, noRedis, RedisServer, STATE_SERVERS, startCluster } from './testing/redis-server.js';
 
 let redis: RedisServer;
-
-beforeAll(async () => {
-  if (!noRedis) redis = await RedisServer.start('--requirepass', 'geheim');
-});
-afterAll(() => redis?.remove());
 
 async function refusal(address: string): Promise<{ code: string; message: string }> {
   try {
@@ -24,7 +19,12 @@ async function refusal(address: string): Promise<{ code: string; message: string
   throw new Error('it was opened');
 }
 
-describe.skipIf(noRedis)('a connection', () => {
+describe.skipIf(noRedis).each(STATE_SERVERS)('a connection to %s', (program) => {
+  beforeAll(async () => {
+    redis = await RedisServer.startAs(program, '--requirepass', 'geheim');
+  });
+  afterAll(() => redis.remove());
+
   test('what is wrong with an address is one message, without the password', async () => {
     const at = `127.0.0.1:${redis.port}`;
     const other = createServer((_, response) => response.end('no')).listen(0, '127.0.0.1');
@@ -63,7 +63,7 @@ describe.skipIf(noRedis)('a connection', () => {
   });
 
   test('the nodes of a cluster are found from one of them, and servers share its state', async () => {
-    const nodes = await startCluster(3);
+    const nodes = await startCluster(3, program);
     onTestFinished(async () => {
       for (const node of nodes) await node.remove();
     });

@@ -4,17 +4,13 @@ import { TwoTowerError } from '../../errors.js';
 import { temporaryFolder } from '../../testing/folder.js';
 import { FakeHost } from '../http/testing/fake-host.js';
 import { clickOf, command, knowledge, type Replica, replica } from './testing/fleet.js';
-import { eventually, noRedis, RedisServer } from './testing/redis-server.js';
+import { eventually, noRedis, RedisServer, STATE_SERVERS } from './testing/redis-server.js';
 
 let redis: RedisServer;
 /** A state of its own for each test. */
 let url: string;
 let tests = 0;
 
-beforeAll(async () => {
-  if (!noRedis) redis = await RedisServer.start();
-});
-afterAll(() => redis?.remove());
 afterEach(() => void tests++);
 const fresh = () => {
   url = `${redis.url}/0?name=test-${tests}`;
@@ -23,7 +19,12 @@ const fresh = () => {
 
 const applied = ({ state }: Replica) => state.status().behind === 0 && state.status().stale === undefined;
 
-describe.skipIf(noRedis)('a state in Redis', () => {
+describe.skipIf(noRedis).each(STATE_SERVERS)('a state in %s', (program) => {
+  beforeAll(async () => {
+    redis = await RedisServer.startAs(program);
+  });
+  afterAll(() => redis.remove());
+
   test('what one server is told is answered when it is applied there, and reaches the others within a second', async () => {
     const [a, b] = [await replica(fresh()), await replica(url)];
     expect(await a.state.putItems([{ key: 'new', values: { title: 'ü\0"' } }])).toEqual({ applied: 1, ignored: 0 });

@@ -52,7 +52,7 @@ export function plainRates(over: Partial<Rates> = {}): Rates {
     listFlopsPerSecond: 1e9,
   });
   return {
-    format: 1,
+    format: 2,
     measured: '2026-01-01T00:00:00.000Z',
     machine: { memoryGiB: 8, cpu: 'plain' },
     cores: 4,
@@ -62,6 +62,10 @@ export function plainRates(over: Partial<Rates> = {}): Rates {
       recommendFixedMs: 0.6,
       recommendPerItemMs: 0.01,
       handoffMs: 0.2,
+      handoffMsPerByte: 0.00001,
+      workerHandoffMs: 0.1,
+      serviceVariation: 0,
+      workerVariation: 0,
       fixedBytes: 1000,
       bytesPerCandidate: 20,
       bytesPerItem: 50,
