@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 /** A server in a process of its own. */
 export interface Server {
   url: string;
+  pid: number;
   /** Seconds of processor time that the process has used; NaN where the system does not tell. */
   cpu(): Promise<number>;
   stop(): Promise<void>;
@@ -25,6 +26,7 @@ export async function start(file: string, ...args: string[]): Promise<Server> {
   });
   return {
     url,
+    pid: child.pid!,
     cpu: () => cpuSeconds(child.pid!),
     async stop() {
       child.kill('SIGTERM');

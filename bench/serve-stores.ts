@@ -23,14 +23,14 @@ export async function logOf(folder: string, items: number): Promise<string> {
 }
 
 /** A run of a model, trained for a short time: speed does not depend on how well it scores. */
-export async function runOf(folder: string, data: string, items: number, model: BenchModel): Promise<string> {
-  const out = join(folder, `run-${items}-${model}`);
+export async function runOf(folder: string, data: string, items: number, model: BenchModel, seed = 1): Promise<string> {
+  const out = join(folder, `run-${items}-${model}${seed === 1 ? '' : `-${seed}`}`);
   if (existsSync(join(out, 'model', 'manifest.json'))) return out;
   console.log(`training ${model} over ${items.toLocaleString('en')} items`);
   const config = completeConfig({
     data,
     model: MODELS[model],
-    training: { epochs: 1, batchSize: 2048 },
+    training: { epochs: 1, batchSize: 2048, seed },
     evaluation: { ks: [100] },
     threads: 0,
   });

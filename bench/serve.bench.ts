@@ -3,25 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packagePath } from '../src/package-root.js';
 import { environment } from '../src/runs/environment.js';
-import { publish } from '../src/serving/publish.js';
-import { listVersions, useVersion } from '../src/serving/store.js';
 import { writeResults } from './results.js';
-import { atRate, type Latencies, saturated } from './serve-load.js';
+import { atRate, type Latencies, line, saturated } from './serve-load.js';
 import { serve } from './serve-process.js';
 import { saturation } from './serve-saturation.js';
 import { rankShots, recommendShots } from './serve-shots.js';
 import { type BenchModel, logOf, rankStore, runOf, SMALL, storeOf } from './serve-stores.js';
+import { swap, swaps } from './serve-swaps.js';
 
 export const name = 'serve';
 export const description =
-  'HTTP service: latency of rank and recommend, saturation beside a bare node:http server, hot swap [PART … | FOLDER=DIR | ITEMS=N]';
+  'HTTP service: latency of rank and recommend, saturation beside a bare node:http server, hot swap, and `swaps`: a thousand of them [PART … | FOLDER=DIR | ITEMS=N | SWAPS=N]';
 
 const WARM_UP_SECONDS = 3;
-
-const line = (what: string, { p50, p99, ok, refused, failed }: Latencies) =>
-  console.log(
-    `${what.padEnd(44)} p50 ${p50.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms  ${ok} ok ${refused} refused ${failed} failed`,
-  );
 
 async function rankLatency(folder: string) {
   const data = await logOf(folder, SMALL);
@@ -68,33 +62,6 @@ async function recommend(folder: string, items: number) {
   }
 }
 
-/** Rankings at a steady rate, first in peace, then while the version changes every two seconds. */
-async function swap(folder: string) {
-  const data = await logOf(folder, SMALL);
-  const { store, phase } = await rankStore(folder, data, 'dssm');
-  while ((await listVersions(store)).length < 2) {
-    await publish({ store, phases: [{ phase: 'retrieve', run: await runOf(folder, data, SMALL, 'dssm') }] });
-  }
-  const versions = await listVersions(store);
-  const server = await serve(store);
-  try {
-    const shots = rankShots(1_000, SMALL, 'json', phase);
-    await atRate(server.url, shots, 200, WARM_UP_SECONDS);
-    const steady = await atRate(server.url, shots, 200, 20);
-    let swaps = 0;
-    const timer = setInterval(() => void useVersion(store, versions[swaps++ % 2]!), 2_000);
-    const swapping = await atRate(server.url, shots, 200, 20);
-    clearInterval(timer);
-    line('rank 1000 json dssm, 200/s, steady', steady);
-    line(`the same during ${swaps} swaps`, swapping);
-    const p99Ratio = swapping.p99 / steady.p99;
-    console.log(`p99 while swapping is ${p99Ratio.toFixed(2)} times the steady one`);
-    return { swaps, steady, swapping, p99Ratio };
-  } finally {
-    await server.stop();
-  }
-}
-
 /** First what the server takes at most, then five times that: what it still answers, and how soon it is itself again. */
 async function overload(folder: string) {
   const data = await logOf(folder, SMALL);
@@ -125,17 +92,20 @@ async function overload(folder: string) {
   }
 }
 
-const PARTS = { rank: rankLatency, saturation, recommend, swap, overload } as const;
+/** `swaps` takes half an hour: it is run where it is asked for. */
+const USUAL = { rank: rankLatency, saturation, recommend, swap, overload } as const;
+const PARTS = { ...USUAL, swaps } as const;
 
 export async function run(args: readonly string[]): Promise<void> {
   const setting = (key: string) => args.find((arg) => arg.startsWith(`${key}=`))?.slice(key.length + 1);
   const folder = setting('FOLDER') ?? (await mkdtemp(join(tmpdir(), 'twotower-serve-')));
   const items = Number(setting('ITEMS') ?? 1_000_000);
+  const most = Number(setting('SWAPS') ?? 1_000);
   const chosen = Object.keys(PARTS).filter((part) => args.includes(part));
-  const parts = (chosen.length === 0 ? Object.keys(PARTS) : chosen) as (keyof typeof PARTS)[];
+  const parts = (chosen.length === 0 ? Object.keys(USUAL) : chosen) as (keyof typeof PARTS)[];
   console.log(`stores and logs in ${folder}, package ${packagePath()}`);
   const results: Record<string, unknown> = {};
-  for (const part of parts) results[part] = await PARTS[part](folder, items);
+  for (const part of parts) results[part] = await PARTS[part](folder, part === 'swaps' ? most : items);
   await writeResults(chosen.length === 0 ? 'serve' : `serve-${chosen.join('-')}`, {
     ...results,
     environment: environment(),

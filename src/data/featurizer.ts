@@ -29,6 +29,8 @@ export interface RawRequests {
 export interface FeaturizerOptions {
   /** Finds an item's values by its key, for histories that name items by key. */
   itemOf?: (key: unknown) => unknown;
+  /** Finds rows of vocabularies where their values lie elsewhere; the state's own are then not read. */
+  rowOf?: RowOf;
 }
 
 /** One earlier event of a user. */
@@ -46,18 +48,15 @@ type EncodeRaw = (value: unknown, state: unknown, rowOf: RowOf) => number[];
  * missing value has. Feeds are made by the code that makes training batches.
  */
 export class Featurizer {
-  private readonly rows = new Map<string, Map<string, number>>();
   private readonly fields = new Map<string, FieldEncoderState>();
-  private readonly rowOf: RowOf = (vocabulary, value) => this.rows.get(vocabulary)?.get(value) ?? 0;
+  private readonly rowOf: RowOf;
 
   private constructor(
     readonly schema: Schema,
     state: EncoderState,
     private readonly options: FeaturizerOptions,
   ) {
-    for (const [name, { values }] of Object.entries(state.vocabularies)) {
-      this.rows.set(name, new Map(values.map((value, i) => [value, i + 1])));
-    }
+    this.rowOf = options.rowOf ?? rowsIn(state);
     for (const field of state.fields) {
       if (!Object.hasOwn(fieldKinds, field.kind)) {
         const known = Object.keys(fieldKinds);
@@ -181,6 +180,13 @@ export class Featurizer {
     }
     return field;
   }
+}
+
+function rowsIn({ vocabularies }: EncoderState): RowOf {
+  const rows = new Map(
+    Object.entries(vocabularies).map(([name, { values }]) => [name, new Map(values.map((value, i) => [value, i + 1]))]),
+  );
+  return (vocabulary, value) => rows.get(vocabulary)?.get(value) ?? 0;
 }
 
 /** The user's past strictly before `time`, in time order; entries that are no events are left out. */

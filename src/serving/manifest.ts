@@ -84,6 +84,11 @@ export async function readManifest(folder: string): Promise<Manifest> {
   } catch {
     throw new TwoTowerError('SERVING_STORE', `${folder} is no version: it has no ${VERSION_FILES.manifest}`, REMEDY);
   }
+  return parseManifest(text, file);
+}
+
+/** @param file where the text is from, for messages @throws SERVING_STORE */
+export function parseManifest(text: string, file: string): Manifest {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -1,7 +1,8 @@
 import { DuckDBInstance, type DuckDBListValue, DuckDBTypeId } from '@duckdb/node-api';
 import { identifier, literal } from '../data/fields/sql.js';
 import type { Entity, LoadContext, StagedField } from '../data/tables.js';
-import { type RawColumn, RawTable } from './engine/raw-table.js';
+import type { RawColumn } from './engine/packed-column.js';
+import { type PackedTable, packTable } from './engine/raw-table.js';
 
 /** The first column of the file; raw columns follow under their own names. */
 const KEY = '$key';
@@ -28,7 +29,7 @@ export async function writeTable({ db, config, fields }: LoadContext, entity: En
 }
 
 /** Reads what `writeTable` wrote. Row 0 is the unknown key. */
-export async function readTable(file: string): Promise<RawTable> {
+export async function readTable(file: string): Promise<PackedTable> {
   // More threads would take the processors from the requests that are answered meanwhile.
   const instance = await DuckDBInstance.create(':memory:', { threads: '1' });
   const connection = await instance.connect();
@@ -48,13 +49,14 @@ export async function readTable(file: string): Promise<RawTable> {
       if (chunk === null || chunk.rowCount === 0) break;
       columns.forEach((column, at) => {
         const values = chunk.getColumnValues(at);
-        for (let i = 0; i < values.length; i++) column[row + i] = plain(values[i], texts[at]);
+        // What is not there is NaN or null already.
+        for (let i = 0; i < values.length; i++) if (values[i] !== null) column[row + i] = plain(values[i], texts[at]);
       });
       row += chunk.rowCount;
     }
     const [keys, ...others] = columns;
     keys![0] = '';
-    return new RawTable(keys as string[], new Map(others.map((column, i) => [names[i + 1]!, column])));
+    return packTable(keys as string[], new Map(others.map((column, i) => [names[i + 1]!, column])));
   } finally {
     connection.closeSync();
     instance.closeSync();
@@ -73,7 +75,7 @@ function plain(value: unknown, texts: Map<string, string> | undefined): never {
     return known ?? text;
   };
   if (typeof value === 'string') return kept(value) as never;
-  if (typeof value === 'object' && value !== null)
+  if (typeof value === 'object')
     return (value as DuckDBListValue).items.map((one) => (one === null ? null : kept(one as string))) as never;
-  return (value ?? Number.NaN) as never;
+  return value as never;
 }

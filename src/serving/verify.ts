@@ -27,13 +27,13 @@ export async function verifyScores(
   const { items, users } = version;
   const engine = await startEngine(version, { workers: 0, budgets: false });
   try {
-    const itemRows = spread(items.keys.length, ITEMS);
-    const userRows = spread(users.keys.length, USERS);
+    const itemRows = spread(items.rows, ITEMS);
+    const userRows = spread(users.rows, USERS);
     const time = Date.now() / 1e3;
     const rawItems = itemRows.map((row) => items.values(row));
     const clocks = runs.flatMap(({ encoders }) => clocksOf(encoders));
     const rawUsers: RawRecord[] = userRows.map((row) => {
-      const known = row === 0 ? undefined : engine.user(users.keys[row]!);
+      const known = row === 0 ? undefined : engine.user(users.keyOf(row));
       const histories = Object.entries(known?.histories ?? {}).map(([name, events]) => [
         name,
         events.map((event) => ({ item: items.values(items.rowOf(event.item)), time: event.time })),
@@ -45,16 +45,16 @@ export async function verifyScores(
     for (const [i, { phase }] of manifest.phases.entries()) {
       const logits = await scoresOf(runs[i]!, rawUsers, rawItems, time);
       for (const [u, row] of userRows.entries()) {
-        const candidates = itemRows.map((item) => items.keys[item]!);
+        const candidates = itemRows.map((item) => items.keyOf(item));
         // A key of its own would make the unknown user known where the vocabulary has it.
-        const asker = row === 0 ? {} : { user: users.keys[row]! };
+        const asker = row === 0 ? {} : { user: users.keyOf(row) };
         const { order, scores } = await engine.rank({ ...asker, time, phase, candidates });
         order.forEach((at, place) => {
           const wanted = logits[u * itemRows.length + at]!;
           const difference = Math.abs(scores[place]! - wanted) / Math.max(1, Math.abs(wanted));
           pairs++;
           if (difference <= worst.difference) return;
-          const message = `${phase}: user "${users.keys[row]}", item "${candidates[at]}" scores ${scores[place]}, its run says ${wanted}`;
+          const message = `${phase}: user "${users.keyOf(row)}", item "${candidates[at]}" scores ${scores[place]}, its run says ${wanted}`;
           worst = { difference, message };
         });
       }

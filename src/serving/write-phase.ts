@@ -46,7 +46,7 @@ export async function writePhase(
   await writeFile(join(folder, VERSION_FILES.encoders), `${JSON.stringify(encoders)}\n`);
 
   const featurizer = Featurizer.fromState(schema, encoders);
-  const count = items.keys.length;
+  const count = items.rows;
   const blocks: HostState[] = [];
   for (let from = 0; from < count; from += BLOCK) {
     progress({ stage: `encoding items to ${phase}`, done: from, total: count });
@@ -96,7 +96,7 @@ async function writeIndex(
 ): Promise<PhaseManifest['index']> {
   if (model.retrieval === undefined) return undefined;
   const vectors = states[`item.${model.retrieval.item}`]!;
-  const asked = spread(users.keys.length, INDEX_QUERIES).map((row) => users.values(row));
+  const asked = spread(users.rows, INDEX_QUERIES).map((row) => users.values(row));
   const state = await inference.users(featurizer().encodeUsers({ users: asked }));
   const { data, shape } = state[`user.${model.retrieval.user}`]!;
   const index = await buildIndex(

@@ -42,7 +42,7 @@ export class Catalogue {
     /** Set once the lanes exist. */
     private readonly pool: () => Pool,
   ) {
-    this.rows = table.keys.length;
+    this.rows = table.rows;
     this.capacity = Math.min(...phases.map(({ states }) => capacityOf(states)));
     this.alive = new Uint8Array(this.capacity).fill(1, 1, this.rows);
     this.filters = new Filters(
@@ -59,7 +59,7 @@ export class Catalogue {
 
   item(key: Key): CatalogueItem | undefined {
     const row = this.table.rowOf(key);
-    return row === 0 ? undefined : { key: this.table.keys[row]!, values: this.table.values(row) };
+    return row === 0 ? undefined : { key: this.table.keyOf(row), values: this.table.values(row) };
   }
 
   /** Raw values of an item, for histories; of one that is not known, the key alone, which the vocabulary may still know. */
@@ -122,7 +122,7 @@ export class Catalogue {
       if (old !== 0) off.push(old);
     });
     await this.change(on, off, () => {
-      for (const row of on) this.table.point(this.table.keys[row]!, row);
+      for (const row of on) this.table.point(this.table.keyOf(row), row);
     });
     return on.length;
   }

@@ -1,8 +1,9 @@
 import type { EncoderState } from '../../data/dataset.js';
 import { Featurizer, type RawRecord } from '../../data/featurizer.js';
-import type { TimeUnit } from '../../data/fields/kind.js';
+import type { RowOf, TimeUnit } from '../../data/fields/kind.js';
 import type { Feeds, Schema } from '../../schema.js';
 import type { PhaseManifest } from '../manifest.js';
+import { type PackedKeys, packKeys, rowOfKey } from './packed-keys.js';
 import type { Past } from './user-store.js';
 
 /** Who asks, with everything the user store knew filled in. */
@@ -12,6 +13,16 @@ export interface RawAsker {
   /** Seconds since 1970. */
   time: number;
   histories: Record<string, readonly (Past | { item: unknown; time?: number })[]>;
+}
+
+/** An encoder state whose vocabularies, by far its largest part, lie in memory that all threads see. */
+export interface PackedEncoders extends Omit<EncoderState, 'vocabularies'> {
+  vocabularies: Record<string, PackedKeys>;
+}
+
+export function packEncoders({ vocabularies, ...rest }: EncoderState): PackedEncoders {
+  const packed = Object.entries(vocabularies).map(([name, { values }]) => [name, packKeys(['', ...values])]);
+  return { ...rest, vocabularies: Object.fromEntries(packed) };
 }
 
 /** Raw values → feeds of one phase's model. */
@@ -28,14 +39,17 @@ export class PhaseEncoding {
   constructor(
     { parts }: PhaseManifest,
     readonly schema: Schema,
-    encoders: EncoderState,
+    { vocabularies, ...rest }: PackedEncoders,
     itemOf: (key: unknown) => RawRecord,
   ) {
-    this.featurizer = Featurizer.fromState(schema, encoders, { itemOf: (key) => itemOf(key) });
-    this.contexts = Featurizer.fromState(
-      { user: [], item: [], context: schema.context, histories: [] },
-      contextsOnly(encoders),
-    );
+    const encoders: EncoderState = { ...rest, vocabularies: {} };
+    const rowOf: RowOf = (name, value) => {
+      const vocabulary = vocabularies[name];
+      return vocabulary === undefined ? 0 : rowOfKey(vocabulary, value);
+    };
+    this.featurizer = Featurizer.fromState(schema, encoders, { itemOf: (key) => itemOf(key), rowOf });
+    const contextOnly = { user: [], item: [], context: schema.context, histories: [] };
+    this.contexts = Featurizer.fromState(contextOnly, encoders, { rowOf });
     this.inputs = parts.user.inputs.map(({ name }) => name);
     this.clocks = clocksOf(encoders);
     this.readsContext = this.inputs.some((name) => name.startsWith('context.'));
@@ -72,21 +86,13 @@ export class PhaseEncoding {
   }
 }
 
-/** What encodes contexts: the vocabularies of users and items, by far the largest, are not looked up a second time. */
-function contextsOnly({ fields, vocabularies, ...rest }: EncoderState): EncoderState {
-  const own = fields.filter(({ owner }) => owner === 'context');
-  const read = new Set(own.map(({ state }) => state.vocabulary));
-  const kept = Object.entries(vocabularies).filter(([name]) => read.has(name));
-  return { ...rest, fields: own, vocabularies: Object.fromEntries(kept) };
-}
-
 /** A context column that a field reads the time from. */
 export interface Clock {
   column: string;
   unit: TimeUnit;
 }
 
-export function clocksOf({ fields }: EncoderState): Clock[] {
+export function clocksOf({ fields }: Pick<EncoderState, 'fields'>): Clock[] {
   return fields.flatMap(({ owner, column, state }) =>
     owner === 'context' && state.unit !== undefined ? [{ column, unit: state.unit as TimeUnit }] : [],
   );

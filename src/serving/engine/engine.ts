@@ -21,13 +21,17 @@ import { type AskContext, type Asked, askRank, askRecommend } from './asking.js'
 import { Catalogue } from './catalogue.js';
 import { PhaseEncoding } from './encoding.js';
 import { laneHere, type WorkerEntry, workerEntry } from './lane.js';
-import type { JobResult, WorkerRecipe } from './messages.js';
+import { loaderEntry } from './loading.js';
+import type { Job, JobResult, WorkerRecipe } from './messages.js';
 import { Pool } from './pool.js';
 import { ShortWay } from './short-way.js';
 import { UserStates } from './user-states.js';
 import { UserStore } from './user-store.js';
 import { infoOf, type LoadedVersion, loadVersion } from './version.js';
 import { startWorkers } from './workers.js';
+
+/** Milliseconds for which the calling thread may be busy with one ranking that only measures how long it takes. */
+const MEASURED_MS = 0.5;
 
 export interface EngineOptions {
   /** Worker threads; 0 computes on the calling thread. One less than there are cores, at least one, unless given. */
@@ -37,8 +41,9 @@ export interface EngineOptions {
   limits?: Partial<EngineLimits>;
   /** Whether phases are held to the version's budgets; they are unless this says not. */
   budgets?: boolean;
-  /** The worker's code, where it is not the compiled one. */
+  /** The code of the workers, and of the thread that reads a version, where it is not the compiled one. */
   entry?: WorkerEntry | undefined;
+  loader?: WorkerEntry | undefined;
 }
 
 /**
@@ -48,7 +53,8 @@ export interface EngineOptions {
  * @throws SERVING_STORE when a file is missing, damaged or does not fit, or when scores are not numbers
  */
 export async function openEngine(folder: string, options: EngineOptions = {}): Promise<Engine> {
-  return startEngine(await loadVersion(folder), options);
+  const loader = options.workers === 0 ? undefined : (options.loader ?? loaderEntry());
+  return startEngine(await loadVersion(folder, loader), options);
 }
 
 /** Starts the workers over a version that was read already. @throws as `openEngine` */
@@ -105,7 +111,9 @@ class LiveEngine implements Engine {
       budgets: false,
     };
     const recipe = (): WorkerRecipe => ({
-      phases: version.phases.map(({ manifest: phase, folder, states }) => ({ manifest: phase, folder, states })),
+      phases: version.phases.map(({ manifest: phase, folder, states, score }) => ({
+        ...{ manifest: phase, folder, states, score },
+      })),
       rows: this.catalogue.rows,
       alive: this.catalogue.alive,
       threads: options.threads ?? 1,
@@ -121,11 +129,9 @@ class LiveEngine implements Engine {
   async warm(budgets: boolean): Promise<void> {
     await Promise.all(this.pool.everyone.map((lane) => lane.ready()));
     const { phases } = this.context.manifest;
-    const keys = this.catalogue.table.keys;
-    const candidates = keys.slice(
-      1,
-      1 + Math.min(keys.length - 1, phases.some(({ parts }) => parts.rerank) ? 100 : 1000),
-    );
+    const { table } = this.catalogue;
+    const length = Math.min(table.rows - 1, phases.some(({ parts }) => parts.rerank) ? 100 : 1000);
+    const candidates = Array.from({ length }, (_, i) => table.keyOf(i + 1));
     const users = [undefined, this.users.anyone()].filter((user, i) => i === 0 || user !== undefined);
     for (let round = 0; round < 2 * this.pool.lanes.length; round++) {
       for (const user of users) {
@@ -149,14 +155,19 @@ class LiveEngine implements Engine {
     const { job } = askRank(this.context, request, now());
     const { states } = await this.pool.run(job);
     const [phase] = job.phases;
-    await this.shortWay.measure({ ...job, phases: [{ ...phase!, user: { state: states[phase!.phase]! } }] });
+    const known: Job = { ...job, phases: [{ ...phase!, user: { state: states[phase!.phase]! } }] };
+    const { reports } = await this.pool.run(known);
+    // Requests are answered on this thread meanwhile: each measurement is to be over soon.
+    const share = MEASURED_MS / Math.max(MEASURED_MS, reports[0]?.ms ?? 0);
+    const candidates = known.candidates!.subarray(0, Math.ceil(share * known.candidates!.length));
+    await this.shortWay.measure({ ...known, candidates });
   }
 
   async recommend(request: RecommendRequest, isWanted?: () => boolean): Promise<RecommendAnswer> {
-    const { keys } = this.catalogue.table;
-    const { result, base } = await this.ask('recommend', request, askRecommend, (row) => keys[row]!, isWanted);
+    const keyOf = (row: number) => this.catalogue.table.keyOf(row);
+    const { result, base } = await this.ask('recommend', request, askRecommend, keyOf, isWanted);
     const items = Array.from(result.found, (row, i) => ({
-      item: keys[row]!,
+      item: keyOf(row),
       score: result.scores[i]!,
       // Phases see ever shorter lists: the last one that reached so far scored it.
       phase: result.reached.findLast(({ count }) => i < count)?.phase ?? ('retrieve' as const),

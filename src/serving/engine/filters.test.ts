@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { FieldPredicate } from '../contract.js';
 import { Filters } from './filters.js';
-import { type RawColumn, RawTable } from './raw-table.js';
+import type { RawColumn } from './packed-column.js';
+import { RawTable } from './raw-table.js';
 
 function items() {
-  const table = new RawTable(
+  const table = RawTable.of(
     ['', 'a', 'b', 'c', 'd'],
     new Map<string, RawColumn>([
       ['brand', [null, 'x', 'y', null, 'x']],

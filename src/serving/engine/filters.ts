@@ -41,7 +41,7 @@ export class Filters {
     const holds = (row: number) => tests.every((test) => test(row));
     const allow = new Uint8Array(new SharedArrayBuffer(this.capacity()));
     let count = 0;
-    for (let row = 1; row < this.table.keys.length; row++) {
+    for (let row = 1; row < this.table.rows; row++) {
       if (!this.isItem(row) || !holds(row)) continue;
       allow[row] = 1;
       count++;

@@ -1,6 +1,7 @@
 import { TwoTowerError } from '../../errors.js';
 import type { FeedArray, Feeds } from '../../schema.js';
 import { readSafetensors } from '../../training/safetensors.js';
+import type { PartManifest, PhaseManifest } from '../manifest.js';
 
 /** Where one state of an item lies in the item's row. */
 export interface StateLayout {
@@ -33,8 +34,8 @@ export interface Vectors {
 
 /** Rows that are added before memory has to grow: the pages cost nothing until they are written. */
 const SPARE = 4096;
-/** Values that are packed at once, in some milliseconds: a server that loads a version answers requests between two blocks. */
-const BLOCK = 1 << 20;
+/** Values that are packed at once: what was looked at is then still in the cache when it is copied. */
+const BLOCK = 1 << 16;
 
 /** Reads the item states of a phase. @throws SERVING_STORE when a value is not finite or tensors differ in their rows */
 export async function readStates(file: string, rows: number): Promise<SharedStates> {
@@ -65,7 +66,6 @@ export async function readStates(file: string, rows: number): Promise<SharedStat
       Int32Array.from({ length: count }, (_, i) => from + i),
       block,
     );
-    await new Promise((resolve) => setImmediate(resolve));
   }
   return states;
 }
@@ -136,4 +136,15 @@ function refuseNaN(file: string, name: string, values: Float32Array): void {
       'The model has diverged: publish another run.',
     );
   }
+}
+
+/** Item states that a part reads. */
+export function readBy({ inputs }: PartManifest, { layout }: SharedStates): string[] {
+  return inputs.map(({ name }) => name).filter((name) => name in layout);
+}
+
+/** Whether the score part of a phase is the inner product of two states, and something that is the same for all items of a request. */
+export function scoresByProduct({ parts, retrieval }: PhaseManifest, states: SharedStates): boolean {
+  const read = readBy(parts.score, states);
+  return read.length === 1 && read[0] === (retrieval && `item.${retrieval.item}`);
 }

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import { type ErrorCode, TwoTowerError } from '../../errors.js';
 import type { Feeds } from '../../schema.js';
 import type { Phase } from '../contract.js';
+import { errorOf } from './failure.js';
 import type { SharedStates } from './item-states.js';
 import type { FromWorker, Job, JobResult, RowChange, ToWorker, WorkerRecipe } from './messages.js';
 import { PhaseRunner } from './phase-runner.js';
@@ -107,8 +107,4 @@ export function laneInWorker(recipe: WorkerRecipe, entry: WorkerEntry, onLost: (
       await worker.terminate();
     },
   };
-}
-
-function errorOf({ message, code }: { message: string; code: string | undefined }): Error {
-  return code === undefined ? new Error(message) : new TwoTowerError(code as ErrorCode, message);
 }

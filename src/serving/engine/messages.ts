@@ -1,13 +1,24 @@
 import type { Feeds } from '../../schema.js';
 import type { Degraded, Phase, PhaseReport } from '../contract.js';
+import type { CompiledScore } from '../kernel/compile-score.js';
 import type { PhaseManifest } from '../manifest.js';
+import type { Failure } from './failure.js';
 import type { SharedStates } from './item-states.js';
 
 /** What crosses between the engine's thread and its workers. Times are milliseconds since 1970, fractional. */
 
+/** One phase of a version: its files, and what of them is in memory that all threads see. */
+export interface PhaseRecipe {
+  manifest: PhaseManifest;
+  folder: string;
+  states: SharedStates;
+  /** The score part as one function, where it can be. */
+  score?: CompiledScore | undefined;
+}
+
 /** What a worker is made of. */
 export interface WorkerRecipe {
-  phases: { manifest: PhaseManifest; folder: string; states: SharedStates }[];
+  phases: PhaseRecipe[];
   /** Rows of the catalogue, and which of them are items, by row. */
   rows: number;
   alive: Uint8Array;
@@ -89,6 +100,4 @@ export type ToWorker =
   | { id: number; type: 'grow'; states: Partial<Record<Phase, SharedStates>> }
   | { id: number; type: 'stop' };
 
-export type FromWorker =
-  | { id: number; result: unknown }
-  | { id: number; failure: { message: string; code: string | undefined } };
+export type FromWorker = { id: number; result: unknown } | { id: number; failure: Failure };

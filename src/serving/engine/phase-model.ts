@@ -2,11 +2,14 @@ import { join } from 'node:path';
 import { loadIndex } from '../../cascade/index/load.js';
 import type { RetrievalIndex } from '../../cascade/index/retrieval-index.js';
 import type { Feeds } from '../../schema.js';
-import { type PartManifest, type PhaseManifest, VERSION_FILES } from '../manifest.js';
+import { openKernel } from '../kernel/open-kernel.js';
+import type { ScoreKernel } from '../kernel/score-kernel.js';
+import { type PhaseManifest, VERSION_FILES } from '../manifest.js';
 import { CostEstimate } from './cost-estimate.js';
 import { StateGatherer } from './gather.js';
 import { productsOf } from './inner-products.js';
-import { type SharedStates, vectorAt, vectorsOf, writeRows } from './item-states.js';
+import { readBy, type SharedStates, scoresByProduct, vectorAt, vectorsOf, writeRows } from './item-states.js';
+import type { PhaseRecipe } from './messages.js';
 import { OnnxPart } from './onnx-part.js';
 
 /** Candidates that go through the score part at once. */
@@ -32,41 +35,39 @@ export class PhaseModel {
     private readonly folder: string,
     public states: SharedStates,
     private readonly threads: number,
-    /** Absent where states of users are given. */
-    private readonly user: OnnxPart | undefined,
-    private readonly score: OnnxPart,
-    private readonly rerank: OnnxPart | undefined,
+    private readonly parts: {
+      /** Absent where states of users are given. */
+      user?: OnnxPart;
+      score: OnnxPart;
+      /** The same, where it can be one function. */
+      kernel: ScoreKernel | undefined;
+      rerank?: OnnxPart | undefined;
+    },
     /** Over the item vectors, where the version brought one. */
-    readonly index: RetrievalIndex | undefined,
+    readonly index?: RetrievalIndex | undefined,
   ) {
-    const { score: scoreInputs, rerank: rerankInputs } = manifest.parts;
-    const readBy = (part: PartManifest | undefined) =>
-      (part?.inputs ?? []).map(({ name }) => name).filter((name) => name in states.layout);
-    this.scored = readBy(scoreInputs);
-    this.reranks = readBy(rerankInputs);
-    const vector = manifest.retrieval && `item.${manifest.retrieval.item}`;
-    this.isProduct = this.scored.length === 1 && this.scored[0] === vector;
+    const { score, rerank } = manifest.parts;
+    this.scored = readBy(score, states);
+    this.reranks = rerank === undefined ? [] : readBy(rerank, states);
+    this.isProduct = scoresByProduct(manifest, states);
   }
 
   static async load(
-    manifest: PhaseManifest,
-    folder: string,
-    states: SharedStates,
+    { manifest, folder, states, score: compiled }: PhaseRecipe,
     threads: number,
     onlyScores: boolean,
   ): Promise<PhaseModel> {
     const { user, score, rerank } = manifest.parts;
     const load = (part: typeof user) => OnnxPart.load(folder, part, threads);
-    if (onlyScores)
-      return new PhaseModel(manifest, folder, states, threads, undefined, await load(score), undefined, undefined);
+    const session = await load(score);
+    const kernel = compiled && (await openKernel(compiled, score, states, session));
+    if (onlyScores) return new PhaseModel(manifest, folder, states, threads, { score: session, kernel });
     return new PhaseModel(
       manifest,
       folder,
       states,
       threads,
-      await load(user),
-      await load(score),
-      rerank && (await load(rerank)),
+      { user: await load(user), score: session, kernel, rerank: rerank && (await load(rerank)) },
       // Its checksums are in the version's manifest, too, and were compared when the version was read.
       manifest.index && (await loadIndex(join(folder, VERSION_FILES.index), { threads, verified: true })),
     );
@@ -74,7 +75,7 @@ export class PhaseModel {
 
   /** User feeds of one request → its states. */
   userState(feeds: Feeds): Promise<Feeds> {
-    return this.user!.run(feeds);
+    return this.parts.user!.run(feeds);
   }
 
   /**
@@ -85,8 +86,8 @@ export class PhaseModel {
   async scores(user: Feeds, rows: Int32Array, count: number): Promise<Float32Array | undefined> {
     const scores =
       this.isProduct && count > 1 ? await this.products(user, rows, count) : await this.run(user, rows, count);
-    const logits =
-      this.rerank === undefined || count === 0 ? scores : await this.reranked(this.rerank, user, rows, scores);
+    const { rerank } = this.parts;
+    const logits = rerank === undefined || count === 0 ? scores : await this.reranked(rerank, user, rows, scores);
     for (let i = 0; i < count; i++) if (!Number.isFinite(logits[i])) return undefined;
     return logits;
   }
@@ -128,17 +129,23 @@ export class PhaseModel {
 
   async release(): Promise<void> {
     await this.index?.release();
-    for (const part of [this.user, this.score, this.rerank, await this.item]) await part?.release();
+    const { user, score, rerank } = this.parts;
+    for (const part of [user, score, rerank, await this.item]) await part?.release();
   }
 
   /** The score part over rows of the catalogue. */
   private async run(user: Feeds, rows: Int32Array, count: number): Promise<Float32Array> {
     const scores = new Float32Array(count);
+    const { score, kernel } = this.parts;
+    if (kernel !== undefined) {
+      kernel.score(user, this.states, rows, count, scores);
+      return scores;
+    }
     for (let from = 0; from < count; from += BLOCK) {
       const size = Math.min(BLOCK, count - from);
       const feeds: Feeds = { ...user };
       this.gatherer.gather(this.states, this.scored, rows.subarray(from, from + size), size, feeds);
-      scores.set((await this.score.run(feeds)).logit!.data, from);
+      scores.set((await score.run(feeds)).logit!.data, from);
     }
     return scores;
   }

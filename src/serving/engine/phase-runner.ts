@@ -33,9 +33,9 @@ export class PhaseRunner {
 
   static async create({ phases, rows, alive, threads, onlyScores = false }: WorkerRecipe): Promise<PhaseRunner> {
     const runner = new PhaseRunner(rows, alive);
-    for (const { manifest, folder, states } of phases) {
-      const model = await PhaseModel.load(manifest, folder, states, threads, onlyScores);
-      runner.models.set(manifest.phase, model);
+    for (const phase of phases) {
+      const model = await PhaseModel.load(phase, threads, onlyScores);
+      runner.models.set(phase.manifest.phase, model);
       model.catchUp(alive);
     }
     return runner;

@@ -36,7 +36,7 @@ test('a whole number and its text are one key, and different numbers are differe
 });
 
 const table = () =>
-  new RawTable(
+  RawTable.of(
     ['', '5', 'b', '7'],
     new Map<string, Float64Array | (string | null)[]>([
       ['name', [null, 'five', null, 'seven']],
@@ -65,7 +65,7 @@ test('a key changes over to another row, which keeps its values after the key is
   items.point('b', 4);
   expect([items.rowOf('b'), items.value(4, 'name'), items.value(4, 'toString')]).toEqual([4, 'new', undefined]);
   expect(items.remove('b')).toBe(4);
-  expect([items.rowOf('b'), items.keys[4], items.size]).toEqual([0, 'b', 2]);
+  expect([items.rowOf('b'), items.keyOf(4), items.size]).toEqual([0, 'b', 2]);
   expect(items.remove('b')).toBe(0);
 });
 

@@ -1,9 +1,8 @@
 import type { RawRecord } from '../../data/featurizer.js';
 import { canonicalText } from '../../data/fields/kind.js';
 import type { Key } from '../contract.js';
-
-/** One raw column of every row the artifact brought: numbers (NaN where there is none), texts or lists of texts. */
-export type RawColumn = Float64Array | (string | null)[] | ((string | null)[] | null)[];
+import { columnReader, type PackedColumn, packColumn, type RawColumn } from './packed-column.js';
+import { keyAt, type PackedKeys, packKeys, rowOfKey } from './packed-keys.js';
 
 /** A key as it is found: whole numbers as numbers, which hash faster, everything else as text; undefined for no key. */
 export function canonicalKey(key: unknown): string | number | undefined {
@@ -19,60 +18,99 @@ export function canonicalKey(key: unknown): string | number | undefined {
 /** Rows are found by number where keys are no larger than this many times their count. */
 const SPARSEST = 8;
 
-/**
- * Users or items by key, with their raw values. What the artifact brought lies in columns; a row that was put at run time keeps
- * the record it was put with. Row 0 is the unknown key and has no values.
- */
-export class RawTable {
-  private readonly rows = new Map<string | number, number>();
+/** What an artifact brought of users or items, in memory that all threads see. */
+export interface PackedTable {
+  keys: PackedKeys;
   /**
    * Rows by key, for keys that are small whole numbers, as those of most data are: a thousand candidates are found several times
-   * as fast as in a map of a million. A key beyond its end is looked up in the map.
+   * as fast as by their hashes. A key beyond its end is looked up among the others.
    */
-  private readonly byNumber: Int32Array;
-  private readonly records = new Map<number, RawRecord>();
-  /** Key of every row, also of those no longer in use. */
-  readonly keys: string[];
+  byNumber: Int32Array;
+  columns: [name: string, column: PackedColumn][];
+}
 
-  constructor(
-    keys: string[],
-    private readonly columns: ReadonlyMap<string, RawColumn>,
-  ) {
-    this.keys = keys;
-    let largest = -1;
-    for (let row = 1; row < keys.length; row++) {
-      const key = canonicalKey(keys[row])!;
-      this.rows.set(key, row);
-      if (typeof key === 'number' && key > largest && key < SPARSEST * keys.length) largest = key;
-    }
-    this.byNumber = new Int32Array(largest + 1);
-    for (const [key, row] of this.rows) this.note(key, row);
+/** @param keys by row, that of row 0 without meaning */
+export function packTable(keys: readonly string[], columns: ReadonlyMap<string, RawColumn>): PackedTable {
+  const canonical = keys.map((key, row) => (row === 0 ? '' : (canonicalKey(key) ?? '')));
+  let largest = -1;
+  for (const key of canonical) {
+    if (typeof key === 'number' && key > largest && key < SPARSEST * keys.length) largest = key;
+  }
+  const byNumber = new Int32Array(new SharedArrayBuffer(4 * (largest + 1)));
+  canonical.forEach((key, row) => {
+    if (typeof key === 'number' && key >= 0 && key <= largest) byNumber[key] = row;
+  });
+  return {
+    keys: packKeys(canonical),
+    byNumber,
+    columns: Array.from(columns, ([name, column]) => [name, packColumn(column)]),
+  };
+}
+
+/** Rows that the artifact brought, the unknown one included. */
+export function rowsOf({ keys }: PackedTable): number {
+  return keys.texts.starts.length - 1;
+}
+
+/**
+ * Users or items by key, with their raw values. What the artifact brought lies packed; a row that was put at run time keeps the
+ * record it was put with. Row 0 is the unknown key and has no values.
+ */
+export class RawTable {
+  private readonly brought: number;
+  private readonly columns: ReadonlyMap<string, (row: number) => unknown>;
+  private readonly records = new Map<number, RawRecord>();
+  /** Keys of the rows behind those the artifact brought, also of those no longer in use. */
+  private readonly added: string[] = [];
+  /** Rows of the keys that stand for another one than the artifact said; 0 where they are forgotten. */
+  private readonly moved = new Map<string | number, number>();
+  private known: number;
+
+  constructor(private readonly packed: PackedTable) {
+    this.brought = rowsOf(packed);
+    this.known = packed.keys.size;
+    this.columns = new Map(packed.columns.map(([name, column]) => [name, columnReader(column)]));
+  }
+
+  /** @param keys by row, that of row 0 without meaning */
+  static of(keys: readonly string[], columns: ReadonlyMap<string, RawColumn>): RawTable {
+    return new RawTable(packTable(keys, columns));
   }
 
   /** Keys that are known. */
   get size(): number {
-    return this.rows.size;
+    return this.known;
+  }
+
+  /** Rows in use or not. */
+  get rows(): number {
+    return this.brought + this.added.length;
   }
 
   get columnNames(): string[] {
     return [...this.columns.keys()];
   }
 
+  /** The key of a row, also of one that is no longer in use. */
+  keyOf(row: number): string {
+    return row < this.brought ? String(keyAt(this.packed.keys, row)) : this.added[row - this.brought]!;
+  }
+
   /** The row of a key, 0 where it is not known. */
   rowOf(key: Key): number {
+    const { byNumber, keys } = this.packed;
     // Anything but a whole number within its bounds is no place in an array.
-    const row = typeof key === 'number' ? this.byNumber[key] : undefined;
+    const row = typeof key === 'number' ? byNumber[key] : undefined;
     if (row !== undefined) return row;
     const canonical = canonicalKey(key);
-    return canonical === undefined ? 0 : (this.rows.get(canonical) ?? 0);
+    return canonical === undefined ? 0 : (this.moved.get(canonical) ?? rowOfKey(keys, canonical));
   }
 
   /** One raw value of a row; undefined where there is none. */
   value(row: number, column: string): unknown {
     const record = this.records.get(row);
     if (record !== undefined) return Object.hasOwn(record, column) ? record[column] : undefined;
-    const value = this.columns.get(column)?.[row];
-    return value === null || Number.isNaN(value) ? undefined : value;
+    return this.columns.get(column)?.(row);
   }
 
   /** All raw values of a row. */
@@ -80,37 +118,38 @@ export class RawTable {
     const record = this.records.get(row);
     if (record !== undefined) return record;
     const values: RawRecord = {};
-    for (const [name, column] of this.columns) {
-      const value = column[row];
-      if (value !== null && value !== undefined && !Number.isNaN(value)) values[name] = value;
+    for (const [name, read] of this.columns) {
+      const value = read(row);
+      if (value !== undefined) values[name] = value;
     }
     return values;
   }
 
   /** Fills a row, which its key does not find before `point`. */
   write(row: number, key: Key, values: RawRecord): void {
-    this.keys[row] = String(canonicalKey(key));
+    if (row >= this.brought) this.added[row - this.brought] = String(canonicalKey(key));
     this.records.set(row, values);
   }
 
   /** Lets a key stand for a row. */
   point(key: Key, row: number): void {
-    const canonical = canonicalKey(key)!;
-    this.rows.set(canonical, row);
-    this.note(canonical, row);
+    if (this.rowOf(key) === 0) this.known++;
+    this.move(canonicalKey(key)!, row);
   }
 
   /** Forgets a key; its row keeps key and values until it is used again. @returns the row, 0 where the key was not known */
   remove(key: Key): number {
     const row = this.rowOf(key);
     if (row === 0) return 0;
-    const canonical = canonicalKey(key)!;
-    this.rows.delete(canonical);
-    this.note(canonical, 0);
+    this.known--;
+    this.move(canonicalKey(key)!, 0);
     return row;
   }
 
-  private note(key: string | number, row: number): void {
-    if (typeof key === 'number' && key >= 0 && key < this.byNumber.length) this.byNumber[key] = row;
+  private move(key: string | number, row: number): void {
+    const { byNumber, keys } = this.packed;
+    if (row === rowOfKey(keys, key)) this.moved.delete(key);
+    else this.moved.set(key, row);
+    if (typeof key === 'number' && key >= 0 && key < byNumber.length) byNumber[key] = row;
   }
 }

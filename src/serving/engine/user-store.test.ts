@@ -4,8 +4,8 @@ import { RawTable } from './raw-table.js';
 import { UserStore } from './user-store.js';
 
 function store() {
-  const users = new RawTable(['', '1', 'ann'], new Map([['city', [null, 'Rome', 'Oslo']]]));
-  const items = new RawTable(['', '10', '20', '30'], new Map());
+  const users = RawTable.of(['', '1', 'ann'], new Map([['city', [null, 'Rome', 'Oslo']]]));
+  const items = RawTable.of(['', '10', '20', '30'], new Map());
   const clicks = {
     offsets: Uint32Array.of(0, 0, 3, 4),
     item: Int32Array.of(1, 2, 1, 3),

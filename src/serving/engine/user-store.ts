@@ -40,7 +40,7 @@ export class UserStore {
     readonly rules: readonly HistoryRule[],
     private readonly keyColumn: string | undefined,
   ) {
-    this.nextRow = table.keys.length;
+    this.nextRow = table.rows;
   }
 
   get size(): number {
@@ -53,7 +53,7 @@ export class UserStore {
 
   /** Any user that is known; undefined where there is none. */
   anyone(): string | undefined {
-    return this.table.keys[1];
+    return this.table.rows > 1 ? this.table.keyOf(1) : undefined;
   }
 
   /** Raw values; of a user who is not known, the key alone, which the vocabulary may still know. */
@@ -78,7 +78,7 @@ export class UserStore {
       const from = base.offsets[row]!;
       const end = firstNotBefore(base.time, from, base.offsets[row + 1]!, time);
       for (let at = Math.max(from, end - limit); at < end; at++) {
-        found.push({ item: this.items.keys[base.item[at]!]!, time: base.time[at]! });
+        found.push({ item: this.items.keyOf(base.item[at]!), time: base.time[at]! });
       }
     }
     if (added.length === 0) return found;
@@ -95,7 +95,7 @@ export class UserStore {
     for (const { offsets, item } of this.base.values()) {
       if (row + 1 >= offsets.length) continue;
       for (let at = offsets[row]!; at < offsets[row + 1]!; at++)
-        rows.push(this.items.rowOf(this.items.keys[item[at]!]!));
+        rows.push(this.items.rowOf(this.items.keyOf(item[at]!)));
     }
     for (const events of this.added.get(canonicalKey(key) ?? '')?.values() ?? []) {
       for (const { item } of events) rows.push(this.items.rowOf(item));
@@ -162,7 +162,7 @@ export class UserStore {
         time,
       }));
     }
-    return { key: this.table.keys[row]!, values: this.table.values(row), histories };
+    return { key: this.table.keyOf(row), values: this.table.values(row), histories };
   }
 
   private contains(user: Key, history: string, item: string | number, time: number): boolean {

@@ -1,67 +1,51 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { EncoderState } from '../../data/dataset.js';
-import { TwoTowerError } from '../../errors.js';
-import type { Schema } from '../../schema.js';
-import { readSafetensors } from '../../training/safetensors.js';
 import type { VersionInfo } from '../contract.js';
-import { type Manifest, type PhaseManifest, readManifest, VERSION_FILES, verifyFiles } from '../manifest.js';
-import { readTable } from '../tables.js';
-import { readStates, type SharedStates } from './item-states.js';
-import type { RawTable } from './raw-table.js';
-import type { BaseHistory } from './user-store.js';
-
-export interface LoadedPhase {
-  manifest: PhaseManifest;
-  folder: string;
-  schema: Schema;
-  encoders: EncoderState;
-  states: SharedStates;
-}
+import type { WorkerEntry } from './lane.js';
+import { readInThread } from './loading.js';
+import { RawTable } from './raw-table.js';
+import { readVersion, type VersionData } from './read-version.js';
 
 /** A version folder in memory. */
-export interface LoadedVersion {
-  manifest: Manifest;
+export interface LoadedVersion extends Omit<VersionData, 'items' | 'users'> {
   items: RawTable;
   users: RawTable;
-  histories: Map<string, BaseHistory>;
-  phases: LoadedPhase[];
+  /** Never read: see `ballastOf`. */
+  ballast: ArrayBuffer;
 }
 
-/** Reads a version, every file checked against its checksum. @throws SERVING_STORE naming the file */
-export async function loadVersion(folder: string): Promise<LoadedVersion> {
-  const manifest = await readManifest(folder);
-  await verifyFiles(folder, manifest);
-  const items = await readTable(join(folder, VERSION_FILES.items));
-  const users = await readTable(join(folder, VERSION_FILES.users));
-  const { tensors } = await readSafetensors(join(folder, VERSION_FILES.histories));
-  const histories = new Map<string, BaseHistory>();
-  for (const { name } of manifest.histories) {
-    const tensor = <T>(part: string) => {
-      const found = tensors.get(`${name}.${part}`);
-      if (found === undefined)
-        throw new TwoTowerError('SERVING_STORE', `${folder}: there is no history "${name}"`, 'Publish again.');
-      return found.data as T;
-    };
-    histories.set(name, {
-      offsets: Uint32Array.from(tensor<Int32Array>('offsets')),
-      item: tensor<Int32Array>('item'),
-      time: tensor<Float64Array>('time'),
-    });
-  }
-  const phases: LoadedPhase[] = [];
-  for (const phase of manifest.phases) {
-    const own = join(folder, phase.phase);
-    const json = async (name: string) => JSON.parse(await readFile(join(own, name), 'utf8'));
-    phases.push({
-      manifest: phase,
-      folder: own,
-      schema: await json(VERSION_FILES.schema),
-      encoders: await json(VERSION_FILES.encoders),
-      states: await readStates(join(own, VERSION_FILES.states), items.keys.length),
-    });
-  }
-  return { manifest, items, users, histories, phases };
+/**
+ * Reads a version, every file checked against its checksum.
+ *
+ * @param thread the code of the thread that reads it; without one the calling thread does
+ * @throws SERVING_STORE naming the file
+ */
+export async function loadVersion(folder: string, thread?: WorkerEntry): Promise<LoadedVersion> {
+  const data = await (thread === undefined ? readVersion(folder) : readInThread(folder, thread));
+  return {
+    ...data,
+    items: new RawTable(data.items),
+    users: new RawTable(data.users),
+    ballast: ballastOf(data),
+  };
+}
+
+/** Bytes above which a version is collected soon enough. */
+const MOST_BALLAST = 128 << 20;
+
+/**
+ * V8 does not count shared memory: versions that were swapped out would wait in it until something else calls for a collection,
+ * one behind the other (measured, 60 of 32 MiB: 1.5 GB). An array of the same size is counted, and takes no memory itself as nothing
+ * is ever written to it.
+ */
+function ballastOf(data: VersionData): ArrayBuffer {
+  return new ArrayBuffer(Math.min(MOST_BALLAST, sharedBytes(data)));
+}
+
+function sharedBytes(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  if (ArrayBuffer.isView(value)) return sharedBytes(value.buffer);
+  if (value instanceof SharedArrayBuffer) return value.byteLength;
+  const parts = value instanceof Map ? [...value.values()] : Object.values(value);
+  return parts.reduce((sum: number, part) => sum + sharedBytes(part), 0);
 }
 
 /** What a loaded version is, for whoever asks. */

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { TwoTowerError } from '../../errors.js';
+import { failureOf } from './failure.js';
 import type { FromWorker, ToWorker, WorkerRecipe } from './messages.js';
 import { PhaseRunner } from './phase-runner.js';
 
@@ -15,9 +15,7 @@ parentPort!.on('message', (message: ToWorker) => {
     try {
       reply = { id: message.id, result: await answer(await loading, message) };
     } catch (error) {
-      const code = error instanceof TwoTowerError ? error.code : undefined;
-      const text = error instanceof Error ? error.message : String(error);
-      reply = { id: message.id, failure: { message: text, code } };
+      reply = { id: message.id, failure: failureOf(error) };
     }
     parentPort!.postMessage(reply);
     if (message.type === 'stop') parentPort!.close();

@@ -43,6 +43,15 @@ test('scores come back to a millionth', () => {
   );
 });
 
+test('what was written before stays as it was', () => {
+  const json = new JsonNumbers(0);
+  json.scores(Float32Array.of(1, 2));
+  const first = json.done();
+  json.text('longer than what was there before');
+  expect(json.done().toString()).toBe('longer than what was there before');
+  expect(first.toString()).toBe('[1,2]');
+});
+
 test.each([
   [0, '0'],
   [-0, '0'],

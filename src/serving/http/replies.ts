@@ -5,8 +5,8 @@ import { JsonNumbers } from './json-numbers.js';
 
 /** Digits that matter: half as many bytes as a float32 written out as a double, and less than the engine's own tolerance. */
 const DECIMALS = 1e6;
-/** A key of some digits and a score, as a guess. */
-const BYTES_PER_ITEM = 24;
+/** For one answer after the other: each is written at once, and asking for the memory anew takes as long as writing. */
+const json = new JsonNumbers(1 << 16);
 
 /** NaN and infinity become null, as JSON has neither. */
 function jsonScore(score: number): number | null {
@@ -43,7 +43,6 @@ export function recommendReply(requestId: string, answer: RecommendAnswer): Reco
 export function rankReply(requestId: string, candidates: CandidateKeys, answer: RankAnswer): Buffer {
   const { order, scores, phase, unknown } = answer;
   const head = JSON.stringify({ ...base(requestId, answer), phase: phase ?? null, unknown });
-  const json = new JsonNumbers(head.length + BYTES_PER_ITEM * order.length);
   json.text(head.slice(0, -1));
   json.text(',"items":');
   json.keys(candidates, order);
