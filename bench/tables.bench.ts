@@ -6,7 +6,7 @@ import { blocks } from './tables.js';
 
 export const name = 'tables';
 export const description =
-  'puts what is in bench/results into docs/results.md, docs/scaling.md and the pages of the models';
+  'puts what is in bench/results into docs/results.md, docs/leaderboard.md, docs/scaling.md and the pages of the models';
 
 export async function run(): Promise<void> {
   for (const block of blocks()) {

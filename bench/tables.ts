@@ -1,6 +1,7 @@
 import { MODELS } from '../src/models/index.js';
 import { ABLATED } from './ablations.js';
 import { jointTraining, stages } from './cascade-tables.js';
+import { LEADERBOARDS, leaderboard } from './leaderboard-tables.js';
 import { type Block, table } from './markdown.js';
 import { nextItem, orders, reconstruction } from './next-item-tables.js';
 import { planCheck, scaling } from './plan-tables.js';
@@ -55,6 +56,12 @@ export function blocks(): Block[] {
     { file: RESULTS, name: 'interaction', command: 'npm run bench -- interaction', content: interaction() },
     { file: RESULTS, name: 'ceiling', command: 'npm run bench -- ceiling', content: ceiling() },
     { file: RESULTS, name: 'stages', command: 'npm run bench -- cascade', content: stages() },
+    ...LEADERBOARDS.map((name) => ({
+      file: 'docs/leaderboard.md',
+      name,
+      command: `npm run bench -- leaderboard ${name}`,
+      content: leaderboard(name),
+    })),
     { file: 'docs/scaling.md', name: 'plan-check', command: 'npm run bench -- plan', content: planCheck() },
     { file: 'docs/scaling.md', name: 'scaling', command: 'npm run bench -- plan', content: scaling() },
     { file: readme('lt-ttd'), name: 'joint', command: 'npm run bench -- lt-ttd', content: jointTraining() },

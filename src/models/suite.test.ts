@@ -12,7 +12,6 @@ import { ToyModel } from '../testing/toy-model.js';
 import { POORER, refusal } from '../testing/toy-options.js';
 import { bytesOf, checkToyGradients, freshStore, losses, toyTrainer } from '../testing/toy-training.js';
 import { trainingOutputs } from '../testing/training-outputs.js';
-import { Inference } from '../training/inference.js';
 import { MODELS } from './index.js';
 
 /** What is the same may differ by rounding where sums run over another number of rows. */
@@ -135,7 +134,7 @@ describe.each(MODELS.map((definition) => [definition.name, definition] as const)
     const { request, item } = everyPair(REQUESTS, ITEMS);
     const states = await inference.items(items);
     const wanted = await inference.pairs(await inference.users(requests), states, request, item);
-    const small = new Inference(model.parts, model.dataset.schema, inference.value, { threads: 1, largestTensor: 1 });
+    const small = model.inferenceWith({ largestTensor: 1 });
     for (const one of [inference, small]) {
       const found = await one.askedPairs(requests, states, request, item);
       expect(distance(found, wanted)).toBeLessThan(ROUNDING);

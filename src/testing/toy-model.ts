@@ -6,7 +6,7 @@ import { gatherState, type ModelDefinition, type ModelParts } from '../models/co
 import { itemInputs, userInputs } from '../models/inputs.js';
 import { Random } from '../random.js';
 import type { FeedArray, Feeds } from '../schema.js';
-import { Inference } from '../training/inference.js';
+import { Inference, type InferenceOptions } from '../training/inference.js';
 import { createOptimizer } from '../training/optimizers.js';
 import { ParameterStore } from '../training/parameter-store.js';
 import { compilePart } from '../training/serving-graph.js';
@@ -27,7 +27,13 @@ export class ToyModel {
     /** Where the parameters come from; may be changed at any time. */
     public source: ParameterStore,
   ) {
-    this.inference = new Inference(parts, dataset.schema, (name) => this.source.values(name), { threads: 1 });
+    this.inference = this.inferenceWith({});
+  }
+
+  /** Another one of the same parameters. */
+  inferenceWith(options: InferenceOptions): Inference {
+    const value = (name: string) => this.source.values(name);
+    return new Inference(this.parts, this.dataset.schema, value, { threads: 1, ...options });
   }
 
   /** With arbitrary parameters, every one of which matters. Toy options of the model unless others are given. */

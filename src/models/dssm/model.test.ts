@@ -177,7 +177,8 @@ test('costs what its page says', async () => {
   // Items: two embeddings and two numbers. Requests: three embeddings and two numbers, and the same of a past item.
   expect(cost(item).multiplyAdds).toBe((2 * 3 + 2) * 5 + hidden);
   expect(cost(item).outputBytes).toBe(4 * (2 + 1));
-  const history = 4 * (3 + 3 * 3 + 2);
+  // Of seven genres it is counted how often each occurs.
+  const history = 4 * (3 + 2) + 7 * 3;
   expect(cost(user).multiplyAdds).toBe((3 * 3 + 2 + 2 * 3 + 2) * 5 + hidden + history);
   // d + 1 products and their sum, and the level.
   expect(cost(score).flops).toBeLessThanOrEqual(2 * (2 + 1) + 2);

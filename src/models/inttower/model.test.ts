@@ -151,6 +151,7 @@ test('costs what its page says', async () => {
   const tower = (fields: number, numbers: number) => fields ** 2 + (3 * fields + numbers) * 6 + 6 * 5 + 5 * 4;
   expect(graphCost(Object.values(item), sizes).multiplyAdds).toBe(tower(2, 2) + 4 * H * d);
   // Five ids and four numbers of the user, the context and past items; the means over the history are products, too.
-  const history = 4 * (3 + 3 * 3 + 2);
+  // Of seven genres it is counted how often each occurs.
+  const history = 4 * (3 + 2) + 7 * 3;
   expect(graphCost(Object.values(user), sizes).multiplyAdds).toBe(tower(5, 4) + (6 + 5 + 4) * H * d + history);
 });

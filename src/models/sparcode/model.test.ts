@@ -133,7 +133,8 @@ test('costs what its page says', async () => {
   // Items: two embeddings and two numbers; the scorer's layers have 6 and 5 units.
   expect(cost(item).multiplyAdds).toBe((2 * 3 + 2) * 6 + codes * 4 * 6 + codes * (6 * 5 + 5));
   expect(cost(item).outputBytes).toBe(4 * codes);
-  const history = 4 * (3 + 3 * 3 + 2);
+  // Of seven genres it is counted how often each occurs.
+  const history = 4 * (3 + 2) + 7 * 3;
   expect(cost(user).multiplyAdds).toBe((3 * 3 + 2 + 2 * 3 + 2) * 5 + 5 * 3 * 4 + 5 + 3 * 3 * 4 + history);
   expect(cost(score).multiplyAdds).toBe(N * codes);
 });

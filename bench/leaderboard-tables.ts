@@ -1,0 +1,33 @@
+import { publishedTable } from '../src/leaderboard/report/published-tables.js';
+import { costTable, qualityTable, type ReportTable } from '../src/leaderboard/report/tables.js';
+import { basis, conclusions, warning } from '../src/leaderboard/report/words.js';
+import type { Leaderboard } from '../src/leaderboard/results.js';
+import { table } from './markdown.js';
+import { readResults } from './results.js';
+
+/** The leaderboards of `docs/leaderboard.md`. */
+export const LEADERBOARDS = ['kuairand-pure', 'kuairand-pure-tuned'] as const;
+
+/** A leaderboard's tables with what they say in words; costs stand once for each table. */
+export function leaderboard(name: string): string {
+  const board = readResults<Leaderboard & { minutes?: number }>(`leaderboard-${name}`);
+  if (board === undefined) return 'Not measured yet.';
+  const time = board.minutes === undefined ? [] : [`All of it took ${board.minutes.toFixed(1)} minutes.`];
+  return [
+    ...time,
+    ...board.tables.flatMap((one) => [
+      `### ${one.protocol.name}`,
+      ...warning(one).map((text) => `**${text}**`),
+      basis(one),
+      ...shown(qualityTable(one)),
+      conclusions(one).join(' '),
+      ...publishedTable(one).flatMap(shown),
+      ...shown(costTable(one)),
+    ]),
+  ].join('\n\n');
+}
+
+const shown = ({ note, rows: [head, ...lines] }: ReportTable): string[] => [
+  table(head!, lines),
+  ...(note === '' ? [] : [note]),
+];

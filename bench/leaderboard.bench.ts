@@ -1,0 +1,79 @@
+import { join, resolve } from 'node:path';
+import { formatMetric } from '../src/evaluation/report.js';
+import { compare } from '../src/leaderboard/compare.js';
+import { readLeaderboard } from '../src/leaderboard/config.js';
+import { writeLeaderboard } from '../src/leaderboard/report/write.js';
+import type { Leaderboard, TableResult } from '../src/leaderboard/results.js';
+import { packagePath } from '../src/package-root.js';
+import { option } from './protocol.js';
+import { writeResults } from './results.js';
+
+export const name = 'leaderboard';
+export const description =
+  'a leaderboard of leaderboards/, for docs/leaderboard.md: leaderboard NAME [--tables PROTOCOL,…] [--data FOLDER] [--out FOLDER]';
+
+/** As `twotower compare` does; `--data` is the folder of a log that does not come with the package. */
+export async function run([name = 'kuairand-pure', ...args]: readonly string[]): Promise<void> {
+  const plan = readLeaderboard(packagePath('leaderboards', `${name}.yaml`));
+  const root = option(args, '--data', '');
+  const only = option(args, '--tables', '').split(',').filter(Boolean);
+  const out = resolve(option(args, '--out', join('comparisons', name)));
+  const tables = plan.tables
+    .filter(({ protocol }) => only.length === 0 || only.includes(protocol.name))
+    .map((table) => ({
+      ...table,
+      models: new Map(
+        [...table.models].map(([model, config]) => [
+          model,
+          root === '' ? config : { ...config, data: { ...config.data, root: resolve(root) } },
+        ]),
+      ),
+    }));
+  const started = performance.now();
+  let kept = 0;
+  const board = await compare(
+    { ...plan, tables },
+    {
+      out,
+      onEvent(event) {
+        if (event.type !== 'end') return;
+        if (event.kept) kept++;
+        else console.log(line(event, tables));
+      },
+    },
+  );
+  const minutes = (performance.now() - started) / 60_000;
+  await writeLeaderboard(board, out);
+  // Of a leaderboard that went on with what was there, the time says nothing.
+  await writeResults(`leaderboard-${name}`, { ...(kept === 0 && { minutes }), ...withoutCurves(board) });
+}
+
+function line(
+  {
+    cell,
+    result,
+    done,
+    total,
+    seconds,
+  }: Extract<Parameters<NonNullable<Parameters<typeof compare>[1]['onEvent']>>[0], { type: 'end' }>,
+  tables: readonly { protocol: TableResult['protocol'] }[],
+): string {
+  const metric = tables.find(({ protocol }) => protocol.name === cell.protocol)!.protocol.metrics[0]!;
+  const found =
+    'diverged' in result ? 'diverged' : `${metric} ${formatMetric(result.measured.test.metrics[metric] ?? undefined)}`;
+  return `${done}/${total}  ${cell.protocol}  ${cell.model}  seed ${cell.seed}  ${found}  ${seconds.toFixed(0)} s`;
+}
+
+/** What tables are made of: every figure of every run, and none of the steps on the way there. */
+function withoutCurves(board: Leaderboard) {
+  return {
+    ...board,
+    tables: board.tables.map((table) => ({
+      ...table,
+      models: table.models.map(({ calibration: _, runs, ...model }) => ({
+        ...model,
+        runs: runs.map(({ curve: _, environment: __, model: ___, ...figures }) => figures),
+      })),
+    })),
+  };
+}
