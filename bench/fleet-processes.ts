@@ -34,7 +34,7 @@ export async function startReplica(store: string, state: string, keys: string): 
 }
 
 /** Bytes of memory that a process has; NaN where the system does not tell. */
-export async function memoryOf({ pid }: Process): Promise<number> {
+export async function memoryOf({ pid }: { pid: number }): Promise<number> {
   const text = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   return 1024 * Number(/^VmRSS:\s+(\d+) kB/m.exec(text)?.[1] ?? Number.NaN);
 }

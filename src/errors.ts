@@ -32,6 +32,8 @@ export const ERROR_CODES = {
   SERVING_UNCONFIRMED: 'it is not known whether a change was stored',
   INDEX_DAMAGED: 'a retrieval index is truncated or altered',
   INDEX_ENGINE: 'the library of the approximate index cannot be loaded here',
+  FILE_REFUSED: 'a path cannot be read or written: permission, or a file where a folder is needed',
+  FILE_FAILED: 'the disk is full or fails',
   USAGE: 'a command was called wrongly',
 } as const;
 

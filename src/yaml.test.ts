@@ -1,5 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { temporaryFolder } from './testing/folder.js';
 import { parseYaml, readYaml } from './yaml.js';
 
 const schema = z.strictObject({
@@ -50,6 +53,37 @@ describe('parseYaml', () => {
     expect(messageOf('either: {share: 0.5, rst: 1}')).toContain('unknown key "rst", did you mean "rest"?');
   });
 
+  it('says in one line what is wrong as a whole', () => {
+    const needy = z.strictObject({ data: z.string(), model: z.string(), training: z.unknown().optional() });
+    const whole = (text: string) => {
+      try {
+        parseYaml(text, 'run.yaml', needy);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      throw new Error('it was accepted');
+    };
+    expect(whole('# nothing\n')).toBe(
+      'run.yaml: nothing stands in it\n  Write what it is to say: data, model, training.',
+    );
+    expect(whole('customer,product\nc1,p1\n')).toMatch(
+      /^run\.yaml: it is a string, where keys with values are needed\n/,
+    );
+    expect(whole('- 1')).toMatch(/^run\.yaml: it is a list,/);
+    expect(whole('name: shop\nfeedback: [bought]\nfields: {}\nuser: id\nitem: id\n')).toBe(
+      'run.yaml: this is a dataset description (it has feedback and fields), where a training configuration is needed\n  Name the other file.',
+    );
+    expect(whole('data: x\nretrieve: {}\n')).toContain('this is a cascade (it has data and retrieve), where');
+    expect(whole('data: x\nmodel: 3\n')).toContain('run.yaml:2: model: ');
+  });
+
+  it('names many unknown keys of one object together', () => {
+    expect(messageOf('steps: 1\na: 1\nb: 2\nc: 3\nd: 4')).toBe(
+      'run.yaml:2: a: unknown keys "a", "b", "c", "d", known: steps, optimizer, either, layers\n  Correct the lines named above.',
+    );
+    expect(messageOf('a: 1\nb: 2').split('\n')).toHaveLength(3);
+  });
+
   it('names the place of broken YAML', () => {
     expect(() => parseYaml('a: [1,\nb: 2', 'run.yaml', schema)).toThrow(
       expect.objectContaining({ code: 'CONFIG_UNREADABLE' }),
@@ -59,6 +93,12 @@ describe('parseYaml', () => {
 });
 
 describe('readYaml', () => {
+  it('refuses what is no text', async () => {
+    const file = join(await temporaryFolder(), 'run.yaml');
+    await writeFile(file, Buffer.from('steps: 3', 'utf16le'));
+    expect(() => readYaml(file, schema)).toThrow(`${file}: it is no UTF-8 text\n  Check the path.`);
+  });
+
   it('names a file that is not there', () => {
     expect(() => readYaml('/nowhere/run.yaml', schema)).toThrow(expect.objectContaining({ code: 'CONFIG_UNREADABLE' }));
     expect(() => readYaml('/nowhere/run.yaml', schema)).toThrow('/nowhere/run.yaml: there is no such file');

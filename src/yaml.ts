@@ -20,6 +20,7 @@ export function parseYaml<S extends z.ZodType>(text: string, file: string, schem
   const value: unknown = document.toJS();
   const result = schema.safeParse(value ?? {});
   if (result.success) return result.data;
+  refuseOther(value, file, schema);
   const messages = flatten(result.error.issues, [], schema, value).map(({ path, message }) => {
     const offset = offsetOf(document, path);
     const place = offset === undefined ? file : `${file}:${lines.linePos(offset).line}`;
@@ -28,18 +29,59 @@ export function parseYaml<S extends z.ZodType>(text: string, file: string, schem
   throw new TwoTowerError('CONFIG_INVALID', messages.join('\n'), 'Correct the lines named above.');
 }
 
+/** Keys by which each sort of file is known. */
+const SORTS: readonly (readonly [sort: string, keys: readonly string[]])[] = [
+  ['a dataset description', ['feedback', 'fields']],
+  ['a training configuration', ['data', 'model']],
+  ['a cascade', ['data', 'retrieve']],
+];
+
+/** One error for what is wrong as a whole: a file that says nothing, that is no mapping, or that is one of another sort. */
+function refuseOther(value: unknown, file: string, schema: z.ZodType): void {
+  const known = knownKeys(schema, [], value);
+  const refuse = (says: string, remedy: string) => {
+    throw new TwoTowerError('CONFIG_INVALID', `${file}: ${says}`, remedy);
+  };
+  if (value === null || value === undefined)
+    refuse('nothing stands in it', `Write what it is to say: ${known.join(', ')}.`);
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    const what = Array.isArray(value) ? 'a list' : `a ${typeof value}`;
+    refuse(`it is ${what}, where keys with values are needed`, `Check the path, or write: ${known.join(', ')}.`);
+  }
+  const has = (key: string) => Object.hasOwn(value as object, key);
+  const [sort, keys] = SORTS.find(([, keys]) => keys.every(has) && !keys.every((key) => known.includes(key))) ?? [];
+  if (keys !== undefined) {
+    const expected = SORTS.find(([, own]) => own.every((key) => known.includes(key)))?.[0];
+    const wanted = expected === undefined ? 'another sort of file' : expected;
+    refuse(`this is ${sort} (it has ${keys.join(' and ')}), where ${wanted} is needed`, 'Name the other file.');
+  }
+}
+
 /** Reads and validates a YAML file: see {@link parseYaml}. */
 export function readYaml<S extends z.ZodType>(file: string, schema: S): z.output<S> {
   return parseYaml(readText(file, 'Check the path.'), file, schema);
 }
 
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EISDIR: 'it is a folder',
+  EACCES: 'permission denied',
+};
+
 /** The text of a configuration file. @throws CONFIG_UNREADABLE with the remedy given */
 export function readText(file: string, remedy: string): string {
+  const text = contentsOf(file, remedy);
+  if (!text.includes('\0')) return text;
+  throw new TwoTowerError('CONFIG_UNREADABLE', `${file}: it is no UTF-8 text`, remedy);
+}
+
+function contentsOf(file: string, remedy: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message;
+    const reason = REASONS[code ?? ''] ?? message;
     throw new TwoTowerError('CONFIG_UNREADABLE', `${file}: ${reason}`, remedy);
   }
 }
@@ -54,6 +96,9 @@ export interface Problem {
 export function problemsOf(error: z.ZodError, schema: z.ZodType, value: unknown): Problem[] {
   return flatten(error.issues, [], schema, value);
 }
+
+/** Of one object; more unknown keys than this are no slips of the hand, and come in one message. */
+const MOST_KEYS = 3;
 
 /** What zod says where a schema has no words of its own. */
 const PLAIN = /^Invalid input/;
@@ -75,6 +120,10 @@ function flatten(
     }
     if (issue.code === 'unrecognized_keys') {
       const known = knownKeys(schema, issue.path, valueAt(root, prefix));
+      if (issue.keys.length > MOST_KEYS) {
+        const names = issue.keys.map((key) => `"${key}"`).join(', ');
+        return [{ path: [...path, issue.keys[0]!], message: `unknown keys ${names}, known: ${known.join(', ')}` }];
+      }
       return issue.keys.map((key) => ({
         path: [...path, key],
         message: `unknown key "${key}"${known.length === 0 ? '' : `, ${didYouMean(key, known)}`}`,

@@ -173,6 +173,8 @@ describe('page', () => {
     });
     expect(text).not.toMatch(/(src|href)=|@import|url\(|<script|<b>/);
     expect(text).toContain('prefers-color-scheme: dark');
+    // What crosses a name does not touch its letters.
+    expect(text).toMatch(/svg text {[^}]* paint-order: stroke; stroke: var\(--paper\)/);
     expect(text).toContain('<td class="good">0.7 ▲</td>');
     expect(text).toContain('<td class="bad">0.6 ▼</td>');
   });

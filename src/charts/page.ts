@@ -19,7 +19,7 @@ figure { margin: 1rem 0; } figure > svg { max-width: 40rem; }
 .funnels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); gap: 1rem 2rem; } .funnels svg { max-width: 26rem; }
 .panels { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(13rem, calc(50% - .5rem)), 1fr)); gap: .75rem; }
 svg { width: 100%; height: auto; display: block; font: 12px system-ui, sans-serif; }
-svg text { fill: var(--ink); } svg .quiet { fill: var(--quiet); } svg .strong { font-weight: 600; }
+svg text { fill: var(--ink); paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; } svg .quiet { fill: var(--quiet); } svg .strong { font-weight: 600; }
 svg .grid { stroke: var(--line); } svg .axis { stroke: var(--quiet); } svg .zero { stroke: var(--quiet); stroke-dasharray: 4 3; }
 svg .front, svg .own { fill: none; stroke: var(--main); stroke-width: 2; } svg .faint { fill: none; stroke: var(--faint); stroke-width: 1; }
 svg .whisker { stroke: var(--quiet); stroke-width: 1.5; } svg .interval { stroke: var(--quiet); stroke-width: 2; }

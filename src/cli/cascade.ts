@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { type CascadeConfig, readCascade } from '../cascade/config.js';
 import { evaluateCascade } from '../cascade/evaluate.js';
 import { mineCandidates } from '../cascade/mine.js';
@@ -7,6 +8,7 @@ import { introduction, reportTables } from '../cascade/report/text.js';
 import { REPORT_FILES, writeReport } from '../cascade/report/write.js';
 import { TwoTowerError } from '../errors.js';
 import { refuseUsedFolder } from '../runs/folder.js';
+import { refuseUnwritable } from '../runs/writable.js';
 import { count } from './format.js';
 import { examples } from './options.js';
 import type { Output } from './output.js';
@@ -53,6 +55,10 @@ export const cascade: Verb = {
       .action(async (file: string, options: { out: string; data?: string }) => {
         if (!options.out.endsWith('.parquet')) {
           throw new TwoTowerError('USAGE', `--out ${options.out}`, 'Name a file that ends in .parquet.');
+        }
+        refuseUnwritable(dirname(options.out));
+        if (statSync(options.out, { throwIfNoEntry: false })?.isDirectory()) {
+          throw new TwoTowerError('USAGE', `--out ${options.out}: it is a folder`, 'Name a file.');
         }
         const report = await withCascade(readCascade(file), { root: options.data }, output, (opened, progress) =>
           mineCandidates(opened, resolve(options.out), (done) =>

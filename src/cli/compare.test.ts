@@ -26,6 +26,8 @@ it('compare shows a line per run, prints the table, writes the results, and keep
   const again = await twotower('compare', file, '--out', toy.out, '--parallel', '2', '--json');
   expect(again.stderr.match(/kept$/gm)).toHaveLength(2);
   expect(JSON.parse(again.stdout).tables[0].models).toHaveLength(2);
+  const elsewhere = await twotower('compare', file, '--out', join(toy.folder, 'data'));
+  expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringMatching(/data holds .*Name another --out/s)]);
   const none = await twotower('compare', file, '--parallel', '0');
   expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('--parallel')]);
 });

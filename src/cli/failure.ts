@@ -1,6 +1,7 @@
 import { type ErrorCode, TwoTowerError } from '../errors.js';
 import { packagePath } from '../package-root.js';
 import type { Output } from './output.js';
+import { systemError } from './system-error.js';
 
 /** 0: done. 1: the work failed. 2: what was asked cannot be done: wrong usage, configuration or data. 130: Ctrl-C. */
 export type ExitCode = 0 | 1 | 2 | 130;
@@ -18,19 +19,22 @@ const FAILED_WORK: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'CHECKPOINT_DAMAGED',
   'INDEX_DAMAGED',
   'SERVING_VERIFY',
+  'FILE_FAILED',
 ]);
 
 /**
- * Tells what went wrong and returns the exit code. A TwoTowerError is for the user: message and remedy, no stack. Anything else is
- * a fault of the program and comes with its stack. With `--json` stdout carries `{ "error": { code, message, … } }`.
+ * Tells what went wrong and returns the exit code. A TwoTowerError is for the user: message and remedy, no stack, and so is what the
+ * file system refuses. Anything else is a fault of the program and comes with its stack. With `--json` stdout carries
+ * `{ "error": { code, message, … } }`.
  */
-export function reportFailure(error: unknown, output: Output): ExitCode {
+export function reportFailure(failure: unknown, output: Output): ExitCode {
+  const error = systemError(failure) ?? failure;
   const { red, dim } = output.stderrColors;
   if (error instanceof TwoTowerError) {
     const { code, message, remedy } = error;
     const what = remedy === undefined ? message : message.slice(0, -`\n  ${remedy}`.length);
     if (output.json) output.result({ error: { code, message: what, remedy } }, String);
-    else output.note(`${red('error')} ${dim(code)}: ${message}`);
+    else output.note(`${red('error')} ${dim(code)}: ${visible(message)}`);
     if (code === 'RUN_INTERRUPTED') return 130;
     return FAILED_WORK.has(code) ? 1 : 2;
   }
@@ -41,4 +45,9 @@ export function reportFailure(error: unknown, output: Output): ExitCode {
     `This is a fault in twotower (${packagePath()}), not in what you did. Please report it with the lines above.`,
   );
   return 1;
+}
+
+/** Quoted from a file, control characters would act on the terminal. */
+function visible(text: string): string {
+  return text.replace(/[^\P{Cc}\n\t]/gu, (letter) => `\\x${letter.charCodeAt(0).toString(16).padStart(2, '0')}`);
 }

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { TwoTowerError } from '../errors.js';
 import { inspectConfig, inspectRun, type ModelInspection } from '../runs/inspect.js';
 import { openRun } from '../runs/open.js';
 import { readConfig } from '../runs/read-config.js';
@@ -36,6 +37,13 @@ async function inspectionOf(path: string, assignments: string[], output: Output)
     } finally {
       progress.done();
     }
+  }
+  if (assignments.length > 0) {
+    throw new TwoTowerError(
+      'USAGE',
+      `--set ${assignments[0]}: ${path} is a run, which is trained already`,
+      'Leave it out, or inspect a configuration.',
+    );
   }
   const run = await openRun(path, { warn: output.warn });
   try {

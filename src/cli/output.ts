@@ -42,7 +42,11 @@ export function createOutput({ stdout, stderr, env }: Streams): Output {
   };
 }
 
-/** https://no-color.org: any value but the empty one switches colour off. */
+/**
+ * https://no-color.org: any value but the empty one switches colour off. Under mpirun every process has a terminal of its own, wherever
+ * what it writes there ends up.
+ */
 function colorsFor(stream: Terminal, env: Streams['env']): Colors {
-  return picocolors.createColors(stream.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb');
+  const isTerminal = stream.isTTY === true && env.OMPI_COMM_WORLD_RANK === undefined;
+  return picocolors.createColors(isTerminal && !env.NO_COLOR && env.TERM !== 'dumb');
 }

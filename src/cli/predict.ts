@@ -1,10 +1,9 @@
 import type { RawRecord } from '../data/featurizer.js';
-import { didYouMean } from '../errors.js';
-import { openRun, type Run } from '../runs/open.js';
+import { openRun } from '../runs/open.js';
 import { idColumn, predict as predictFor } from '../runs/predict.js';
 import { readPairs, readRecords } from '../runs/records.js';
+import { oddities } from './odd-input.js';
 import { examples } from './options.js';
-import type { Output } from './output.js';
 import { table } from './table.js';
 import type { Verb } from './verb.js';
 
@@ -28,8 +27,8 @@ export const predict: Verb = {
         try {
           const users = await readRecords(files.users);
           const items = await readRecords(files.items);
-          warnOfColumns(run, 'user', users, files.users, output);
-          warnOfColumns(run, 'item', items, files.items, output);
+          for (const odd of oddities(run, 'user', users, files.users)) output.warn(odd);
+          for (const odd of oddities(run, 'item', items, files.items)) output.warn(odd);
           const pairs = files.pairs === undefined ? undefined : await readPairs(files.pairs);
           const found = await predictFor(run, { users, items, ...(pairs && { pairs }) });
           const name = (records: RawRecord[], column: string | undefined, at: number) =>
@@ -62,27 +61,4 @@ export const predict: Verb = {
 function nameOf(key: unknown): string | number | undefined {
   if (typeof key === 'number' && Number.isFinite(key)) return key;
   return typeof key === 'string' || typeof key === 'number' || typeof key === 'bigint' ? String(key) : undefined;
-}
-
-/** A column that is no field changes nothing: most likely its name is wrong. */
-function warnOfColumns(run: Run, owner: 'user' | 'item', records: RawRecord[], file: string, output: Output): void {
-  const fields = run.encoders.fields.filter((field) => (field.owner === 'item') === (owner === 'item'));
-  const known = new Set(fields.flatMap(({ column, name }) => [column, name]));
-  if (owner === 'user') for (const name of ['histories', 'time']) known.add(name);
-  const given = new Set(records.flatMap((record) => Object.keys(record)));
-  const used = [...given].filter((column) => known.has(column));
-  if (used.length === 0) {
-    output.warn(
-      `${file}: no column is a field of this run, so that every row is unknown; known: ${[...known].join(', ')}`,
-    );
-    return;
-  }
-  for (const column of given) {
-    const guess = didYouMean(
-      column,
-      [...known].filter((name) => !given.has(name)),
-    );
-    if (!known.has(column) && guess.startsWith('did you'))
-      output.warn(`${file}: column "${column}" is no field of this run, ${guess}`);
-  }
 }

@@ -12,10 +12,11 @@ interface Run {
   stderr: string;
 }
 
-/** Two commands that do what their argument says, one of them in a group. */
-const acting: Verb = {
+/** Commands that do what their argument says, one of them in a group. */
+const acting = (refused?: Error): Verb => ({
   register(program, output) {
     const act = (what: string) => {
+      if (refused !== undefined) throw refused;
       if (what === 'fail') throw new TypeError('x is not a function');
       if (what === 'bad-data')
         throw new TwoTowerError('DATA_COLUMN', 'log.csv has no column "user"', 'name another column');
@@ -24,11 +25,19 @@ const acting: Verb = {
       output.result({ what, auc: Number.NaN }, () => output.colors.green(`did ${what}`));
     };
     program.command('train').argument('<what>').option('--seed <number>').action(act);
+    program.command('send').argument('<what>').requiredOption('--users <file>').action(act);
     program.command('data').command('inspect').argument('<what>').action(act);
   },
-};
+});
 
-async function run(line: string, options: { isTTY?: boolean; env?: Record<string, string> } = {}): Promise<Run> {
+interface Around {
+  isTTY?: boolean;
+  env?: Record<string, string>;
+  /** Thrown instead of acting. */
+  refused?: Error;
+}
+
+async function run(line: string, options: Around = {}): Promise<Run> {
   const result: Run = { code: -1, stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr') => ({
     isTTY: options.isTTY ?? false,
@@ -37,7 +46,7 @@ async function run(line: string, options: { isTTY?: boolean; env?: Record<string
     },
   });
   const streams = { stdout: stream('stdout'), stderr: stream('stderr'), env: options.env ?? {} };
-  result.code = await runProgram(line.split(' ').filter(Boolean), [acting], streams);
+  result.code = await runProgram(line.split(' ').filter(Boolean), [acting(options.refused)], streams);
   return result;
 }
 
@@ -51,12 +60,13 @@ test.each(['train x --json', 'data inspect --json x'])('%s prints one JSON docum
   expect(JSON.parse(stdout)).toEqual({ what: 'x', auc: null });
 });
 
-test('colour on a terminal only, and not with NO_COLOR or a dumb one', async () => {
+test('colour on a terminal only, and not with NO_COLOR, a dumb one or that of mpirun', async () => {
   expect((await run('train x', { isTTY: true })).stdout).toBe('\x1b[32mdid x\x1b[39m\n');
   expect((await run('train x', { isTTY: true, env: { NO_COLOR: '' } })).stdout).toContain('\x1b');
   for (const name of [
     ['NO_COLOR', '1'],
     ['TERM', 'dumb'],
+    ['OMPI_COMM_WORLD_RANK', '0'],
   ]) {
     expect((await run('train x', { isTTY: true, env: Object.fromEntries([name]) })).stdout).toBe('did x\n');
   }
@@ -76,6 +86,34 @@ test('a failure of the work: exit code 1', async () => {
     stdout: '',
     stderr: 'error TRAIN_DIVERGED: loss is NaN at step 3\n',
   });
+});
+
+test.each([
+  [
+    'mkdir',
+    'ENOTDIR',
+    2,
+    'error FILE_REFUSED: runs/x: a part of this path is a file, not a folder\n  Name another path.\n',
+  ],
+  ['open', 'EACCES', 2, 'error FILE_REFUSED: runs/x: permission denied\n'],
+  ['write', 'ENOSPC', 1, 'error FILE_FAILED: runs/x: the disk is full\n'],
+])('what the file system refuses to %s (%s) is no fault of the program', async (syscall, code, exit, told) => {
+  const refused = Object.assign(new Error(`${code}: …, ${syscall} 'runs/x'`), { code, syscall, path: 'runs/x' });
+  const result = await run('train refused', { refused });
+  expect({ code: result.code, stdout: result.stdout }).toEqual({ code: exit, stdout: '' });
+  expect(result.stderr.startsWith(told), result.stderr).toBe(true);
+});
+
+test('a path that the program itself misses is its fault', async () => {
+  const refused = Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT', path: 'web/index.html' });
+  expect((await run('train refused', { refused })).stderr).toMatch(/^unexpected error: Error: ENOENT/);
+});
+
+test('control characters in what is quoted do not reach the terminal', async () => {
+  const { stderr } = await run('train refused', {
+    refused: new TwoTowerError('DATA_VALUE', 'a\x1b[2Jb\x07\r\tc', 'Mend it.'),
+  });
+  expect(stderr).toBe('error DATA_VALUE: a\\x1b[2Jb\\x07\\x0d\tc\n  Mend it.\n');
 });
 
 test('a fault of the program: the stack and where to go, exit code 1', async () => {
@@ -104,13 +142,15 @@ test.each([
 
 test.each([
   ['trian', 'unknown command "trian": did you mean "train"?\n  twotower --help'],
-  ['fly', 'unknown command "fly": known: train, data\n  twotower --help'],
+  ['fly', 'unknown command "fly": known: train, send, data\n  twotower --help'],
   ['fly --high', 'unknown command "fly"'],
   ['data inspct', 'unknown command "inspct": did you mean "inspect"?\n  twotower data --help'],
   ['train', "missing required argument 'what'\n  twotower train --help"],
   ['train x y', 'too many arguments'],
   ['train x --sed 1', "unknown option '--sed'\n(Did you mean --seed?)"],
   ['train x --seed', "option '--seed <number>' argument missing"],
+  ['send x', "required option '--users <file>' not specified"],
+  ['send x --user=y', 'unknown option \'--user\': did you mean "--users"?\n  twotower send --help'],
 ])('wrong usage: %s', async (line, message) => {
   const { code, stdout, stderr } = await run(line);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

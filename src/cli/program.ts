@@ -64,5 +64,21 @@ function usageError(error: CommanderError, args: readonly string[], program: Com
     // Commander may complain of the unknown command's options instead.
     return new TwoTowerError('USAGE', `unknown command "${unknown}": ${didYouMean(unknown, names)}`, help);
   }
+  const stray = strayOption(args, command);
+  if (stray !== undefined && error.code !== 'commander.unknownOption') {
+    // Commander misses an option before it sees the misspelled one.
+    const options = command.options.flatMap(({ long }) => long ?? []);
+    return new TwoTowerError('USAGE', `unknown option '${stray}': ${didYouMean(stray, options)}`, help);
+  }
   return new TwoTowerError('USAGE', error.message.replace(/^error: /, ''), help);
+}
+
+/** The first word that looks like a long option and is none of this command. */
+function strayOption(args: readonly string[], command: Command): string | undefined {
+  const end = args.indexOf('--');
+  const names = args
+    .slice(0, end === -1 ? args.length : end)
+    .filter((arg) => arg.startsWith('--'))
+    .map((arg) => arg.replace(/=.*/s, ''));
+  return names.find((name) => name !== '--help' && !command.options.some(({ long }) => long === name));
 }

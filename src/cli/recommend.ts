@@ -52,7 +52,7 @@ export function recommendationText({ user, items, recent, seen }: Recommendation
     `${colors.bold(`user ${user.key}`)}${about === '' ? '' : `  ${about}`}`,
     ...(recent.length === 0
       ? []
-      : ['lately chosen, newest first:', ...recent.map((one) => `  ${one.key}  ${described(one)}`)]),
+      : ['lately chosen, newest first:', ...recent.map((one) => `  ${one.key}  ${described(one)}`.trimEnd())]),
     '',
     table([['', 'item', ...columns, 'score'], ...rows]),
   ];

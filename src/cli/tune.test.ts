@@ -29,6 +29,12 @@ it('tune shows every trial, names the best and leaves a configuration that can b
   expect(existsSync(join(out, 'trials.json'))).toBe(true);
   const trained = await twotower('train', join(out, 'best.yaml'), '--out', join(toy.folder, 'tuned'));
   expect(trained.code, trained.stderr).toBe(0);
+  await writeFile(space, 'data: { values: [kuairand-pure] }\n');
+  expect((await twotower(...args)).stderr).toContain(`${space}: data: trials that differ in this cannot be compared`);
+  await writeFile(space, 'training.validation.patience: { values: [1] }\n');
+  expect((await twotower(...args)).code).toBe(2);
+  const elsewhere = await twotower('tune', toy.config, '--trials', '1', '--out', join(toy.folder, 'data'));
+  expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringMatching(/data holds .*Name another --out/s)]);
   await writeFile(space, 'model.widht: { values: [8] }\n');
   expect((await twotower(...args)).stderr).toContain('did you mean "width"?');
 });

@@ -66,7 +66,7 @@ export const tune: Verb = {
           [
             table(rowsOf(result)),
             '',
-            `best: trial ${result.best}, ${result.metric} on validation ${formatMetric(result.trials[0]!.value)}`,
+            `best: trial ${result.best}${result.best === 1 ? ', the configuration as it is' : ''}, ${result.metric} on validation ${formatMetric(result.trials[0]!.value)}`,
             `${out}: ${Object.values(TUNE_FILES).join(', ')}`,
             '',
             'next',

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { packagePath } from '../package-root.js';
@@ -24,6 +24,12 @@ function words(line: string): string[] {
   return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
 }
 
+test('the list of purchases that comes with the package is the invented one', async () => {
+  const file = join(await temporaryFolder(), 'purchases.csv');
+  await writePurchases(file);
+  expect(await readFile(packagePath('datasets', 'purchases.csv'), 'utf8')).toBe(await readFile(file, 'utf8'));
+});
+
 test('docs/tutorial.md works as it stands: every file and every command of it, in order', async () => {
   const page = await readFile(packagePath('docs', 'tutorial.md'), 'utf8');
   const folder = await temporaryFolder();
@@ -32,7 +38,7 @@ test('docs/tutorial.md works as it stands: every file and every command of it, i
   let server: ReturnType<typeof spawnModule> | undefined;
   const outputs = new Map<string, string>();
   try {
-    await writePurchases('purchases.csv');
+    await copyFile(packagePath('datasets', 'purchases.csv'), 'purchases.csv');
     for (const { language, text } of blocks(page)) {
       if (language === 'csv') {
         // What the page shows is what stands in the file.

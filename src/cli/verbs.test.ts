@@ -143,6 +143,9 @@ describe('what cannot be done', () => {
     [['inspect', 'nowhere.yaml'], 'nowhere.yaml: there is no such file'],
     [['data', 'inspect', 'kuairand-pur'], 'did you mean "kuairand-pure"?'],
     [['schema', 'trainng'], 'Allowed choices are training, dataset'],
+    [['cascade', 'mine', 'nowhere.yaml', '--out', 'package.json/x.parquet'], 'package.json is a file, where a folder'],
+    [['cascade', 'mine', 'nowhere.yaml', '--out', 'x.txt'], 'Name a file that ends in .parquet'],
+    [['keys', 'package.json/keys.yaml', '--name', 'x'], 'error FILE_REFUSED: '],
   ])('%j', async (args, message) => {
     const { code, stdout, stderr } = await twotower(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -153,6 +156,11 @@ describe('what cannot be done', () => {
     const { code, stderr } = await twotower('train', toy.config, '--out', run);
     expect(code).toBe(2);
     expect(stderr).toContain(`--resume --out ${run}`);
+  });
+
+  test('a run is inspected as it was trained', async () => {
+    const { code, stderr } = await twotower('inspect', run, '--set', 'model.width=3');
+    expect([code, stderr]).toEqual([2, expect.stringContaining(`--set model.width=3: ${run} is a run`)]);
   });
 
   test('divergence is a failure of the work', async () => {

@@ -6,7 +6,7 @@ const EVENTS = SHOP_FILES['events.csv'];
 const NOW = { now: 1e6 };
 
 /** The error of a load with one file or the description changed. */
-async function refusal(files: Record<string, string>, edit?: (text: string) => string) {
+async function refusal(files: Record<string, string | Uint8Array>, edit?: (text: string) => string) {
   try {
     await loadDataset(shop(files, edit), NOW);
   } catch (error) {
@@ -16,7 +16,7 @@ async function refusal(files: Record<string, string>, edit?: (text: string) => s
 }
 
 describe('bad input gives one error that names the place', () => {
-  const cases: [string, string, RegExp, Record<string, string>, ((text: string) => string)?][] = [
+  const cases: [string, string, RegExp, Record<string, string | Uint8Array>, ((text: string) => string)?][] = [
     [
       'a missing file',
       'DATA_SOURCE',
@@ -94,6 +94,38 @@ describe('bad input gives one error that names the place', () => {
       'DATA_VALUE',
       /products\.jsonl, row 2 \(line 2\): malformed JSON/,
       { 'products.jsonl': SHOP_FILES['products.jsonl'].replace('"Bread", "weight": 2}', '"Bread", "weight": ') },
+    ],
+    [
+      'malformed JSON in the events, whose keys no table tells',
+      'DATA_VALUE',
+      /events\.jsonl, row 2 \(line 2\): malformed JSON/,
+      { 'events.jsonl': '{"user": "a", "product": "p", "at": 1, "bought": 1, "place": "x", "id": "a"}\n{"user":\n' },
+      (text) =>
+        text
+          .replace('events.csv', 'events.jsonl')
+          .replace(/ {2}users: .*\n {2}items: .*\n/, '')
+          .replace(', city: categorical, age: {kind: numeric, buckets: 2}', '')
+          .replace(/ {4}tags: .*\n {4}weight: .*\n/, '')
+          .replace('[product, tags]', '[product]'),
+    ],
+    [
+      'a file that is not compressed as its name says',
+      'DATA_SOURCE',
+      /events\.csv\.gz: it is not compressed by gzip, or damaged/,
+      { 'events.csv.gz': EVENTS },
+      (text) => text.replace('events.csv', 'events.csv.gz'),
+    ],
+    [
+      'UTF-16',
+      'DATA_SOURCE',
+      /events\.csv: the text is UTF-16\n {2}Save it as UTF-8/,
+      { 'events.csv': Buffer.from(`\ufeff${EVENTS}`, 'utf16le') },
+    ],
+    [
+      'another delimiter',
+      'DATA_COLUMN',
+      /there is no column "user".*\n {2}Set `delimiter` of the table: \{ path: …, delimiter: ";" \}/,
+      { 'events.csv': EVENTS.replaceAll(',', ';') },
     ],
     [
       'an id of another type',

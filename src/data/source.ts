@@ -38,12 +38,9 @@ export async function openSource(db: Database, table: TableSource, root: string,
   const extension = extname(file.replace(/\.(gz|zst)$/, '')).toLowerCase();
   if (format === 'csv') return openCsv(file, table, extension);
   const described = async (relation: string): Promise<RawColumn[]> => {
-    try {
-      const rows = await db.rows<{ column_name: string; column_type: string }>(`DESCRIBE SELECT * FROM ${relation}`);
-      return rows.map((row) => ({ name: row.column_name, type: row.column_type, sql: identifier(row.column_name) }));
-    } catch (cause) {
-      throw await unreadable(file, cause);
-    }
+    const sql = `DESCRIBE SELECT * FROM ${relation}`;
+    const rows = await reading(file, () => db.rows<{ column_name: string; column_type: string }>(sql));
+    return rows.map((row) => ({ name: row.column_name, type: row.column_type, sql: identifier(row.column_name) }));
   };
   if (format === 'parquet') {
     const list = `[${files.map(literal).join(', ')}]`;
@@ -75,18 +72,22 @@ export function columnIn(source: Source, name: string): RawColumn {
       name,
       source.columns.map((one) => one.name),
     )}`,
-    'Correct the name in the dataset description.',
+    mergedHeader(source) ?? 'Correct the name in the dataset description.',
   );
+}
+
+/** A header that was not cut: another character stands between its names. */
+function mergedHeader({ format, columns }: Source): string | undefined {
+  const [only, ...others] = columns;
+  const delimiter = [';', '\t', '|'].find((one) => only?.name.includes(one));
+  if (format !== 'csv' || others.length > 0 || delimiter === undefined) return undefined;
+  return `Set \`delimiter\` of the table: { path: …, delimiter: ${JSON.stringify(delimiter)} }.`;
 }
 
 /** Runs a statement that reads a source, and turns DuckDB's complaints into ours. Ragged CSV rows go to `bad`. */
 export async function readSource(db: Database, source: Source, sql: string, bad: BadRows): Promise<void> {
   if (source.format === 'csv') await db.run('DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans');
-  try {
-    await db.run(sql);
-  } catch (cause) {
-    throw await unreadable(source.file, cause);
-  }
+  await reading(source.file, () => db.run(sql));
   if (source.format !== 'csv') return;
   const rejected = await db.rows<{ line: bigint; error_type: string; error_message: string }>(
     'SELECT line, min(error_type) AS error_type, arg_max(error_message, column_idx) AS error_message FROM reject_errors GROUP BY line ORDER BY line',
@@ -150,7 +151,8 @@ function headerOf(file: string, delimiter: string, quote: string, encoding: 'utf
   } finally {
     closeSync(descriptor);
   }
-  if (file.endsWith('.gz')) bytes = gunzipSync(bytes, { finishFlush: zlib.Z_SYNC_FLUSH });
+  if (file.endsWith('.gz')) bytes = unzipped(bytes, file);
+  refuseUtf16(bytes, file);
   const text = bytes.toString(encoding === 'latin-1' ? 'latin1' : 'utf8').replace(/^\uFEFF/, '');
   const line = text.split(/\r?\n/, 1)[0] ?? '';
   if (line.trim() === '')
@@ -168,6 +170,33 @@ function headerOf(file: string, delimiter: string, quote: string, encoding: 'utf
   }
   names.push(value);
   return names;
+}
+
+function unzipped(bytes: Buffer, file: string): Buffer {
+  try {
+    return gunzipSync(bytes, { finishFlush: zlib.Z_SYNC_FLUSH });
+  } catch {
+    throw new TwoTowerError(
+      'DATA_SOURCE',
+      `${file}: it is not compressed by gzip, or damaged`,
+      'Check that the file is whole.',
+    );
+  }
+}
+
+/** By its byte order mark: what spreadsheets call Unicode text. */
+function refuseUtf16(bytes: Buffer, file: string): void {
+  if (![0xfeff, 0xfffe].includes(bytes.length < 2 ? 0 : bytes.readUInt16BE(0))) return;
+  throw new TwoTowerError('DATA_SOURCE', `${file}: the text is UTF-16`, 'Save it as UTF-8.');
+}
+
+/** Does something that reads a file, and turns DuckDB's complaints into ours. */
+export async function reading<T>(file: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw await unreadable(file, cause);
+  }
 }
 
 /** DuckDB's complaint in our words. It miscounts lines of JSON and fails inside on foreign encodings, so the line is looked up. */

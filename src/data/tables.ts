@@ -4,7 +4,7 @@ import type { Database } from './database.js';
 import type { Check, Field, FieldKind } from './fields/kind.js';
 import { identifier, numberChecks, numberOf, secondsOf, textOf } from './fields/sql.js';
 import { addOutcomes, conditionSql } from './outcomes.js';
-import { columnIn, openSource, type Source } from './source.js';
+import { columnIn, openSource, reading, type Source } from './source.js';
 import { inFile, notInteger, refuseDuplicates, stage } from './stage.js';
 
 /** A field, its kind, and the name of its column in the staged tables. */
@@ -194,11 +194,8 @@ async function keyTypeCheck(
     table === undefined
       ? `(SELECT ${text} AS key FROM ${source.relation} LIMIT 1000)`
       : `(SELECT key FROM ${entity}s_read WHERE problem = 0)`;
-  const seen = (
-    await db.rows<{ n: bigint; texts: bigint }>(
-      `SELECT count(*) AS n, count(*) FILTER (${notInteger('key')}) AS texts FROM ${keys} WHERE key IS NOT NULL`,
-    )
-  )[0]!;
+  const counting = `SELECT count(*) AS n, count(*) FILTER (${notInteger('key')}) AS texts FROM ${keys} WHERE key IS NOT NULL`;
+  const seen = (await reading(source.file, () => db.rows<{ n: bigint; texts: bigint }>(counting)))[0]!;
   if (seen.n === 0n) return undefined;
   const whose = table === undefined ? 'the first rows' : table.path;
   if (seen.texts === 0n)

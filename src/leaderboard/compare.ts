@@ -6,6 +6,7 @@ import { modelOf } from '../runs/config.js';
 import { loadRunData, withLabel } from '../runs/data.js';
 import { environment } from '../runs/environment.js';
 import type { RunEvent } from '../runs/events.js';
+import { refuseForeignFolder } from '../runs/writable.js';
 import { prepareTable } from './as-published/prepare.js';
 import { type Cell, cellFolder, type UntimedResult } from './cell.js';
 import type { LeaderboardPlan, TablePlan } from './config.js';
@@ -45,6 +46,9 @@ export interface CompareOptions {
   signal?: AbortSignal;
 }
 
+/** What stands in the folder of a leaderboard that was begun. */
+const OWN = ['cells', 'data', 'tuning'];
+
 /** The cells of a table, seed by seed, so that early results are about all models. */
 export function cellsOf({ protocol, models, seeds }: TablePlan, out: string): Cell[] {
   return seeds.flatMap((seed) =>
@@ -62,11 +66,12 @@ export function cellsOf({ protocol, models, seeds }: TablePlan, out: string): Ce
  * Trains every model of every table with every seed, `plan.parallel` at a time, and compares the results. Nothing but the times in
  * them depends on how many are trained at a time.
  *
- * @throws what `trainRun` does, and RUN_INVALID where a cell was trained otherwise before
+ * @throws what `trainRun` does, RUN_INVALID where a cell was trained otherwise before, and USAGE where the folder holds something else
  */
 export async function compare(plan: LeaderboardPlan, options: CompareOptions): Promise<Leaderboard> {
   const { out, onEvent = () => {}, signal } = options;
   const { parallel } = plan;
+  refuseForeignFolder(out, OWN);
   const total = plan.tables.reduce((sum, table) => sum + cellsOf(table, out).length, 0);
   const tables: Leaderboard['tables'] = [];
   let done = 0;

@@ -32,7 +32,7 @@ test.each([
   ['training: { objectives: [{ loss: bce, weigth: 2 }] }', 'unknown key "weigth", did you mean "weight"?'],
   [
     'training: { validation: { metric: recall@7 } }',
-    'there is no metric "recall@7" to choose by, did you mean "recall@20"?',
+    'a.yaml:3: training.validation.metric: there is no metric "recall@7" to choose by, did you mean "recall@20"?',
   ],
 ])('%s', (line, message) => {
   expect(() => parseConfig(`${minimal}${line}\n`, 'a.yaml')).toThrow(message);

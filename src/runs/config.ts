@@ -10,7 +10,7 @@ import { trainingOptions } from '../training/config.js';
 import { createObjective, objectiveKeys } from '../training/objectives.js';
 import { refuseStreamed } from '../training/refuse-streamed.js';
 import { parseYaml } from '../yaml.js';
-import { checkMetric } from './early-stopping.js';
+import { metricProblem } from './early-stopping.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: each model validates its own options
 type AnyModel = ModelDefinition<any>;
@@ -80,13 +80,17 @@ export function configSchema(models: readonly AnyModel[] = MODELS): z.ZodType<Ru
     evaluation: evaluationOptions.prefault({}).describe('what to measure'),
     threads: z.int().min(0).default(0).describe('threads of one ONNX Runtime session; 0 takes every core'),
   });
-  return schema as unknown as z.ZodType<RunConfig>;
+  const checked = schema.superRefine(({ training, evaluation }, context) => {
+    const problem = metricProblem(training.validation.metric, evaluation.ks);
+    if (problem === undefined) return;
+    context.addIssue({ code: 'custom', path: ['training', 'validation', 'metric'], message: problem });
+  });
+  return checked as unknown as z.ZodType<RunConfig>;
 }
 
 /** Parses and validates the text of a configuration. @throws CONFIG_UNREADABLE, CONFIG_INVALID with file, line and key */
 export function parseConfig(text: string, file: string, models?: readonly AnyModel[]): RunConfig {
   const config = parseYaml(text, file, configSchema(models)) as RunConfig;
-  checkMetric(config.training.validation.metric, config.evaluation.ks);
   for (const objective of config.training.objectives) createObjective(objective);
   if (config.data.stream !== undefined) refuseStreamed(config.training);
   return config;

@@ -23,6 +23,7 @@ test('whatever is written is read back', () => {
 test.each([
   ['a,b\n1,2\n1,2,3', 'f:3: 3 values where 2 columns are named'],
   ['a,b\n"x\ny",2\n1', 'f:4: 1 values where 2 columns are named'],
+  ['a,b,a\n1,2,3', 'f:1: two columns are named "a"'],
   ['a\n"x', 'f:2: a quote is not closed'],
   ['a\n"x"y', 'f:2: text follows a closing quote'],
 ])('%j', (text, message) => {

@@ -4,12 +4,16 @@ import { TwoTowerError } from '../errors.js';
  * Reads delimited text whose first line names the columns (RFC 4180: quotes may hold delimiters, line ends and doubled quotes).
  * Values are text; an empty unquoted cell is null. Empty lines are left out.
  *
- * @throws DATA_VALUE naming the line with more or fewer cells than columns, or the quote that never ends
+ * @throws DATA_COLUMN where two columns have one name, DATA_VALUE naming the line with more or fewer cells than columns, or the quote that never ends
  */
 export function parseCsv(text: string, delimiter: string, file: string): Record<string, string | null>[] {
   const [header, ...rows] = cellsOf(text.replace(/^\uFEFF/, ''), delimiter, file);
   if (header === undefined) return [];
   const names = header.cells.map((cell) => cell ?? '');
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new TwoTowerError('DATA_COLUMN', `${file}:1: two columns are named "${twice}"`, 'Give each its own name.');
+  }
   return rows.map(({ line, cells }) => {
     if (cells.length !== names.length) {
       throw new TwoTowerError(

@@ -1,3 +1,4 @@
+import type { Dataset } from '../data/dataset.js';
 import { didYouMean, TwoTowerError } from '../errors.js';
 import type { EvaluationResult } from '../evaluation/report.js';
 
@@ -25,24 +26,40 @@ export function consider(
     : { search: { best: search.best, stale: search.stale + 1 }, improved };
 }
 
-/** @throws CONFIG_INVALID when no checkpoint can be chosen by this metric */
-export function checkMetric(metric: string, ks: readonly number[]): void {
+/** Why no checkpoint can be chosen by this metric, where none can. */
+export function metricProblem(metric: string, ks: readonly number[]): string | undefined {
   const known = [
     ...['auc', 'gauc', 'logloss', 'calibrationError'],
     ...['recall', 'ndcg', 'mrr', 'hitRate', 'precision'].flatMap((name) => ks.map((k) => `${name}@${k}`)),
   ];
-  if (known.includes(metric)) return;
+  if (known.includes(metric)) return undefined;
+  const cutOffs = metric.includes('@') ? ` The cut-offs are those of evaluation.ks: ${ks.join(', ')}` : '';
+  return `there is no metric "${metric}" to choose by, ${didYouMean(metric, known)}${cutOffs}`;
+}
+
+/** Refuses, before anything is trained, to choose by what the validation part cannot tell. @throws CONFIG_INVALID */
+export function checkDefined(metric: string, ks: readonly number[], { events, splits, label }: Dataset): void {
+  if (metric !== 'auc' && metric !== 'gauc') return;
+  const labels = events.feedback.get(label);
+  const [first] = splits.validation;
+  if (labels === undefined || first === undefined || splits.validation.some((row) => labels[row] !== labels[first]))
+    return;
   throw new TwoTowerError(
     'CONFIG_INVALID',
-    `training.validation.metric: there is no metric "${metric}" to choose by, ${didYouMean(metric, known)}`,
-    `Known: ${known.join(', ')}; the cut-offs are those of evaluation.ks.`,
+    `training.validation.metric: ${metric} is undefined: the label ${label} is ${labels[first]} in every event of the validation part`,
+    `Choose by another one: --set training.validation.metric=recall@${ks[0]}, or logloss.`,
   );
 }
 
 function metricValue({ metrics }: EvaluationResult, name: string): number {
-  const metric = metrics[name]!; // checkMetric has let it pass.
+  const metric = metrics[name]!; // metricProblem has let it pass.
   if (metric.value === undefined) {
-    throw new TwoTowerError('CONFIG_INVALID', `training.validation.metric: ${name} is undefined: ${metric.note}`);
+    const defined = Object.keys(metrics).filter((other) => metrics[other]!.value !== undefined);
+    throw new TwoTowerError(
+      'CONFIG_INVALID',
+      `training.validation.metric: ${name} is undefined: ${metric.note}`,
+      `Choose by one that is defined here: ${defined.join(', ')}.`,
+    );
   }
   return metric.value;
 }

@@ -2,12 +2,14 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { z } from 'zod';
 import type { EncoderState } from '../data/dataset.js';
 import { TwoTowerError } from '../errors.js';
 import { writeFileAtomic } from '../files.js';
 import type { Schema } from '../schema.js';
 import { parseConfig, type RunConfig } from './config.js';
 import type { Environment } from './environment.js';
+import { refuseUnwritable } from './writable.js';
 
 /**
  * A run folder:
@@ -59,11 +61,16 @@ export function holdsRun(folder: string): boolean {
   return existsSync(join(folder, RUN_FILES.run));
 }
 
-/** Nothing is ever written among the files of others. @throws USAGE unless the folder is empty or does not exist */
+/**
+ * Nothing is ever written among the files of others, and no work is begun whose result could not be written.
+ *
+ * @throws USAGE unless the folder is empty or does not exist, and can be made
+ */
 export function refuseUsedFolder(folder: string): void {
   if (existsSync(folder) && (!statSync(folder).isDirectory() || readdirSync(folder).length > 0)) {
     throw new TwoTowerError('USAGE', `${folder} exists and is not an empty folder`, 'Name another folder.');
   }
+  refuseUnwritable(folder);
 }
 
 /** Writes all that is known before training; `run.json` last, so that a folder with it is complete. */
@@ -100,22 +107,38 @@ export async function readRun(folder: string, models?: Parameters<typeof parseCo
       );
     }
   };
-  const json = async (name: string) => {
+  const damaged = (name: string, how: string) =>
+    new TwoTowerError(
+      'RUN_INVALID',
+      `${join(folder, name)} is damaged: ${how}`,
+      'Train again, or copy the folder anew.',
+    );
+  const json = async (name: string, shape: z.ZodType) => {
     const text = await read(name);
+    let value: unknown;
     try {
-      return JSON.parse(text);
+      value = JSON.parse(text);
     } catch {
-      throw new TwoTowerError(
-        'RUN_INVALID',
-        `${join(folder, name)} is damaged: it is not JSON`,
-        'Train again, or copy the folder anew.',
-      );
+      throw damaged(name, 'it is not JSON');
     }
+    const issue = shape.safeParse(value).error?.issues[0];
+    if (issue !== undefined) throw damaged(name, `${issue.path.join('.') || 'it'} is not what training wrote`);
+    return value;
   };
+  const text = await read(RUN_FILES.config);
+  // Its last key, which is always written: without it a file that was cut short would pass for one with other defaults.
+  if (!/^threads: ./m.test(text)) throw damaged(RUN_FILES.config, 'it ends before its last key, threads');
   return {
-    config: parseConfig(await read(RUN_FILES.config), join(folder, RUN_FILES.config), models),
-    record: await json(RUN_FILES.run),
-    schema: await json(RUN_FILES.schema),
-    encoders: await json(RUN_FILES.encoders),
+    config: parseConfig(text, join(folder, RUN_FILES.config), models),
+    record: (await json(RUN_FILES.run, recordShape)) as RunRecord,
+    schema: (await json(RUN_FILES.schema, schemaShape)) as Schema,
+    encoders: (await json(RUN_FILES.encoders, encodersShape)) as EncoderState,
   };
 }
+
+/** As much of the files as tells that they are whole. */
+const recordShape = z.looseObject({ dataset: z.string(), dataHash: z.string(), label: z.string(), seed: z.number() });
+const features = z.array(z.looseObject({ name: z.string() }));
+const schemaShape = z.looseObject({ user: features, context: features, item: features, histories: features });
+const fields = z.array(z.looseObject({ name: z.string(), owner: z.string(), kind: z.string(), column: z.string() }));
+const encodersShape = z.looseObject({ fields, vocabularies: z.looseObject({}) });

@@ -76,6 +76,31 @@ test.each([
   await expect(openRun(folder)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
 });
 
+test.each([
+  ['run.json', '{}', 'dataset is not what training wrote'],
+  ['run.json', '[]', 'it is not what training wrote'],
+  ['schema.json', '{"user": []}', 'context is not what training wrote'],
+  ['encoders.json', '{"fields": [{"name": "x"}], "vocabularies": {}}', 'fields.0.owner is not what training wrote'],
+  ['encoders.json', '', 'it is not JSON'],
+])('%s that holds %s is damaged', async (name, text, how) => {
+  const folder = await copyOfRun();
+  await writeFile(join(folder, name), text);
+  const message = `${join(folder, name)} is damaged: ${how}\n  Train again, or copy the folder anew.`;
+  await expect(openRun(folder)).rejects.toMatchObject({ code: 'RUN_INVALID', message });
+});
+
+test('a configuration that was cut short is damaged, also where what is left is YAML', async () => {
+  const folder = await copyOfRun();
+  const file = join(folder, 'config.yaml');
+  const text = await readFile(file, 'utf8');
+  for (const end of [0, text.indexOf('training:'), text.indexOf('evaluation:'), text.length - 2]) {
+    await writeFile(file, text.slice(0, end));
+    await expect(openRun(folder), `cut at ${end}`).rejects.toThrow(
+      'config.yaml is damaged: it ends before its last key',
+    );
+  }
+});
+
 test('a truncated schema is named', async () => {
   const folder = await copyOfRun();
   await truncate(join(folder, 'schema.json'), 20);

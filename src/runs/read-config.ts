@@ -96,7 +96,7 @@ function yamlValue(assignment: string, text: string): unknown {
   } catch (cause) {
     throw new TwoTowerError(
       'USAGE',
-      `--set ${assignment}: ${(cause as Error).message.split('\n')[0]}`,
+      `--set ${assignment}: ${(cause as Error).message.split(/ at line \d|\n/)[0]}`,
       'Write the value as YAML.',
     );
   }

@@ -14,6 +14,8 @@ test.each([
   ['a.jsonl', '{"id": 7, "tags": ["x"]}\n\n{"id": "007"}\n', [{ id: 7, tags: ['x'] }, { id: '007' }]],
   ['a.json', '[{"id": 1}]', [{ id: 1 }]],
   ['a.json', '{"id": 1}', [{ id: 1 }]],
+  ['a.json', '\uFEFF{"id": 1}', [{ id: 1 }]],
+  ['a.jsonl', '\uFEFF{"id": 1}\r\n{"id": 2}\r\n', [{ id: 1 }, { id: 2 }]],
   [
     'a.csv',
     'id,name\n007,"a ""b"", c"\n8,\n',
@@ -46,7 +48,13 @@ test.each([
 test('a missing file is named', async () => {
   await expect(readRecords('nowhere.csv')).rejects.toThrow('nowhere.csv: there is no such file');
   const folder = await temporaryFolder();
-  await expect(readRecords(folder)).rejects.toMatchObject({ code: 'DATA_SOURCE' });
+  await expect(readRecords(folder)).rejects.toThrow(`${folder}: it is a folder`);
+});
+
+test('a text in another encoding is refused', async () => {
+  const path = join(await temporaryFolder(), 'a.csv');
+  await writeFile(path, Buffer.from('id,name\n1,café\n', 'latin1'));
+  await expect(readRecords(path)).rejects.toThrow('a.csv: it is no UTF-8 text\n  Save it as UTF-8.');
 });
 
 test('pairs are two positions', async () => {

@@ -12,8 +12,10 @@ import { parseCsv } from './csv.js';
  * @throws DATA_SOURCE when the file cannot be read, DATA_VALUE when a row is not an object
  */
 export async function readRecords(file: string): Promise<RawRecord[]> {
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
-    throw new TwoTowerError('DATA_SOURCE', `${file}: there is no such file`, 'Check the path.');
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile() !== true) {
+    const reason = found?.isDirectory() ? 'it is a folder' : 'there is no such file';
+    throw new TwoTowerError('DATA_SOURCE', `${file}: ${reason}`, 'Check the path.');
   }
   const records = (await rowsOf(file)).map((row, i) => {
     if (typeof row !== 'object' || row === null || Array.isArray(row)) {
@@ -51,17 +53,17 @@ async function rowsOf(file: string): Promise<unknown[]> {
   switch (format) {
     case '.jsonl':
     case '.ndjson': {
-      const lines = readFileSync(file, 'utf8').split('\n');
+      const lines = textOf(file).split('\n');
       return lines.flatMap((line, i) => (line.trim() === '' ? [] : [parseJson(line, `${file}:${i + 1}`)]));
     }
     case '.json': {
-      const value = parseJson(readFileSync(file, 'utf8'), file);
+      const value = parseJson(textOf(file), file);
       return Array.isArray(value) ? value : [value];
     }
     case '.csv':
-      return parseCsv(readFileSync(file, 'utf8'), ',', file);
+      return parseCsv(textOf(file), ',', file);
     case '.tsv':
-      return parseCsv(readFileSync(file, 'utf8'), '\t', file);
+      return parseCsv(textOf(file), '\t', file);
     case '.parquet':
       return readParquet(file);
     default:
@@ -70,6 +72,16 @@ async function rowsOf(file: string): Promise<unknown[]> {
         `${file}: "${format}" is no known format`,
         'Known: .jsonl, .json, .csv, .tsv, .parquet.',
       );
+  }
+}
+
+/** @throws DATA_SOURCE where the bytes are no UTF-8 */
+function textOf(file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new TwoTowerError('DATA_SOURCE', `${file}: it is no UTF-8 text`, 'Save it as UTF-8.');
   }
 }
 

@@ -16,6 +16,7 @@ import { Inference } from '../training/inference.js';
 import type { Training } from '../training/training.js';
 import { completeConfig, modelOf, type RunConfig, type RunInput } from './config.js';
 import { checkLabel, checkSameData, partlyMeasured, seenUntil, withLabel } from './data.js';
+import { checkDefined } from './early-stopping.js';
 import { environment } from './environment.js';
 import type { RunEvent } from './events.js';
 import { exportModel } from './export.js';
@@ -85,6 +86,7 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
       : withLabel(options.dataset, config.label);
   refuseAborted(signal, 'before training began');
   checkLabel(dataset);
+  checkDefined(config.training.validation.metric, config.evaluation.ks, dataset);
   const model = definition.create(dataset.schema, modelOptions);
   const known = {
     dataset: dataset.name,

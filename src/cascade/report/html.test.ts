@@ -51,6 +51,8 @@ describe('the report', () => {
     expect(html.match(/role="img" aria-labelledby/g)).toHaveLength(2);
     // On a phone they scroll at a size that can be read.
     expect(html.match(/<div class="scroll"[^>]*><svg/g)).toHaveLength(2);
+    // What crosses a name does not touch its letters.
+    expect(html).toMatch(/svg text {[^}]* paint-order: stroke; stroke: var\(--paper\)/);
     expect(html).toMatch(/@media \(max-width: 36rem\) { \.scroll svg { min-width: 36rem; } }/);
   });
 

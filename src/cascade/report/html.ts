@@ -15,7 +15,7 @@ body { margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 52rem; background:
 h1 { font-size: 1.6rem; margin: 0 0 .5rem; } h2 { font-size: 1.15rem; margin: 2.5rem 0 .5rem; }
 p { margin: .4rem 0; } .note { color: var(--quiet); font-size: .875rem; max-width: 44rem; }
 figure { margin: 1.5rem 0; } svg { width: 100%; height: auto; font: 13px system-ui, sans-serif; }
-svg text { fill: var(--ink); } svg .quiet { fill: var(--quiet); } svg .strong { font-weight: 600; }
+svg text { fill: var(--ink); paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; } svg .quiet { fill: var(--quiet); } svg .strong { font-weight: 600; }
 svg .kept { fill: var(--kept); } svg .lost { fill: var(--lost); }
 svg .grid { stroke: var(--line); } svg .axis { stroke: var(--quiet); }
 svg .frontier { fill: none; stroke: var(--kept); stroke-width: 2; }

@@ -20,6 +20,9 @@ export const TRAINING_SEARCH: SearchSpace = {
   'training.idDropout': { low: 0, high: 0.2 },
 };
 
+/** What all trials must have in common: the data and how they are judged. */
+const FIXED = ['data', 'label', 'evaluation', 'training.validation', 'threads'];
+
 /** What is tried unless told: the options the model declares, and those of training. */
 export function declaredSpace(config: RunConfig): SearchSpace {
   const { definition } = modelOf(config);
@@ -30,6 +33,14 @@ export function declaredSpace(config: RunConfig): SearchSpace {
 /** Reads a search space. @throws CONFIG_UNREADABLE, CONFIG_INVALID */
 export function readSpace(file: string): SearchSpace {
   const space = readYaml(file, searchSpace);
+  const fixed = Object.keys(space).find((key) => FIXED.some((one) => key === one || key.startsWith(`${one}.`)));
+  if (fixed !== undefined) {
+    throw new TwoTowerError(
+      'CONFIG_INVALID',
+      `${file}: ${fixed}: trials that differ in this cannot be compared`,
+      'Search over options of the model and of training.',
+    );
+  }
   if (Object.keys(space).length > 0) return space;
   throw new TwoTowerError(
     'CONFIG_INVALID',
@@ -49,7 +60,7 @@ export function propose(config: RunConfig, space: SearchSpace, trials: number, s
     if (number === 1) return { number, changes: {}, config };
     const random = Random.of(seed, 'trial', number);
     const changes = Object.fromEntries(Object.entries(space).map(([key, range]) => [key, drawValue(range, random)]));
-    return { number, changes, config: completeConfig(changed(config, changes), `trial ${number}`) };
+    return { number, changes, config: completeConfig(changed(config, changes), `trial ${number} of the search space`) };
   });
 }
 

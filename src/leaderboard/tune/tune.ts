@@ -6,6 +6,7 @@ import { TwoTowerError } from '../../errors.js';
 import { writeFileAtomic } from '../../files.js';
 import type { RunConfig } from '../../runs/config.js';
 import type { RunEvent } from '../../runs/events.js';
+import { refuseForeignFolder } from '../../runs/writable.js';
 import type { SearchSpace } from '../../search-space.js';
 import { doJobs } from '../parallel/do-jobs.js';
 import type { TrialJob } from '../parallel/job.js';
@@ -58,7 +59,10 @@ export interface TuneResult {
   config: RunConfig;
 }
 
-/** Files of a search in its folder, besides the runs in `trials/`. */
+/** Folder of the runs of a search. */
+const TRIALS = 'trials';
+
+/** Files of a search in its folder, besides the runs. */
 export const TUNE_FILES = { config: 'best.yaml', trials: 'trials.json' } as const;
 
 /**
@@ -66,10 +70,11 @@ export const TUNE_FILES = { config: 'best.yaml', trials: 'trials.json' } as cons
  * test part is not looked at. The same call gives the same trials, values and decisions, interrupted or not.
  *
  * @throws CONFIG_INVALID where the space does not fit; TRAIN_DIVERGED where no trial could be trained; RUN_INVALID where the folder
- *   holds another search; RUN_INTERRUPTED
+ *   holds another search; USAGE where it holds something else; RUN_INTERRUPTED
  */
 export async function tune(config: RunConfig, options: TuneOptions): Promise<TuneResult> {
   const { out, dataset, trials, seed = 1, parallel = 1, onEvent = () => {}, signal } = options;
+  refuseForeignFolder(out, [TRIALS, ...Object.values(TUNE_FILES)]);
   const threads = options.threads ?? config.threads;
   const space = options.space ?? declaredSpace(config);
   const { metric, perEpoch } = config.training.validation;
@@ -91,7 +96,7 @@ export async function tune(config: RunConfig, options: TuneOptions): Promise<Tun
     onEvent({ type: 'rung', rung: i + 1, rungs: rungs.length, trials: running.length, validations });
     const jobs = running.map((trial): TrialJob => {
       const own = { ...trial, config: { ...trial.config, threads } };
-      return { type: 'trial', trial: own, folder: join(out, 'trials', `trial-${trial.number}`), until: validations };
+      return { type: 'trial', trial: own, folder: join(out, TRIALS, `trial-${trial.number}`), until: validations };
     });
     const scoreOf = ({ failed, values }: TrialState) =>
       failed === undefined ? bestOf(values.slice(0, validations), lower) : undefined;
