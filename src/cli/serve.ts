@@ -3,6 +3,7 @@ import pino from 'pino';
 import { funnelOptions } from '../serving/funnel-log/log.js';
 import { serviceOptions } from '../serving/http/options.js';
 import { serve as serveStore } from '../serving/serve.js';
+import { giveHeapRoom } from './heap.js';
 import { examples, wholeNumber } from './options.js';
 import type { Verb } from './verb.js';
 
@@ -56,6 +57,7 @@ export const serve: Verb = {
         ),
       )
       .action(async (store: string, options: Options) => {
+        giveHeapRoom();
         const { host, port, concurrency } = options;
         const log = pino({ level: options.logLevel, base: {} }, pino.destination({ dest: 2, sync: true }));
         const serving = await serveStore({
