@@ -1,4 +1,4 @@
-import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { readMessage } from '../protobuf.js';
 
 /** The parts of an ONNX file that tests look at; field numbers are those of onnx.proto3. */
 export interface ReadOnnx {
@@ -11,20 +11,10 @@ export interface ReadOnnx {
   metadata: Record<string, string>;
 }
 
-type Visit = (field: number, reader: BinaryReader) => boolean;
-
-function message(bytes: Uint8Array, visit: Visit): void {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const [field, wire] = reader.tag();
-    if (!visit(field, reader)) reader.skip(wire, field);
-  }
-}
-
 /** Collects the text fields of a message by field number. */
 function texts(bytes: Uint8Array, ...fields: number[]): string[][] {
   const found: string[][] = fields.map(() => []);
-  message(bytes, (field, reader) => {
+  readMessage(bytes, (field, reader) => {
     const at = fields.indexOf(field);
     if (at < 0) return false;
     found[at]!.push(reader.string());
@@ -43,7 +33,7 @@ export function readOnnx(bytes: Uint8Array): ReadOnnx {
     initializers: [],
     metadata: {},
   };
-  message(bytes, (field, reader) => {
+  readMessage(bytes, (field, reader) => {
     if (field === 1) result.irVersion = Number(reader.int64());
     else if (field === 7) readGraph(reader.bytes(), result);
     else if (field === 8) result.opsets.push(readOpset(reader.bytes()));
@@ -57,7 +47,7 @@ export function readOnnx(bytes: Uint8Array): ReadOnnx {
 }
 
 function readGraph(bytes: Uint8Array, result: ReadOnnx): void {
-  message(bytes, (field, reader) => {
+  readMessage(bytes, (field, reader) => {
     if (field === 1) {
       const [inputs, outputs, name, op, domain] = texts(reader.bytes(), 1, 2, 3, 4, 7);
       result.nodes.push({ inputs: inputs!, outputs: outputs!, name: name![0]!, op: op![0]!, domain: domain![0] ?? '' });
@@ -71,7 +61,7 @@ function readGraph(bytes: Uint8Array, result: ReadOnnx): void {
 
 function readOpset(bytes: Uint8Array): { domain: string; version: number } {
   const opset = { domain: '', version: 0 };
-  message(bytes, (field, reader) => {
+  readMessage(bytes, (field, reader) => {
     if (field === 1) opset.domain = reader.string();
     else if (field === 2) opset.version = Number(reader.int64());
     else return false;

@@ -1,4 +1,4 @@
-import { BinaryReader } from '@bufbuild/protobuf/wire';
+import { readMessage } from '../../graph/protobuf.js';
 
 /** One operator of an ONNX file with a single output. */
 export interface GraphNode {
@@ -24,23 +24,13 @@ export interface OnnxGraph {
 const FLOAT = 1;
 const INT64 = 7;
 
-type Visit = (field: number, reader: BinaryReader) => boolean;
-
-function message(bytes: Uint8Array, visit: Visit): void {
-  const reader = new BinaryReader(bytes);
-  while (reader.pos < reader.len) {
-    const [field, wire] = reader.tag();
-    if (!visit(field, reader)) reader.skip(wire, field);
-  }
-}
-
 /** Reads what the files of our own parts hold; field numbers are those of onnx.proto3. */
 export function readOnnxGraph(file: Uint8Array): OnnxGraph {
   const nodes: GraphNode[] = [];
   const constants = new Map<string, Uint8Array>();
-  message(file, (field, model) => {
+  readMessage(file, (field, model) => {
     if (field !== 7) return false;
-    message(model.bytes(), (part, graph) => {
+    readMessage(model.bytes(), (part, graph) => {
       if (part === 1) nodes.push(readNode(graph.bytes()));
       else if (part === 5) {
         const bytes = graph.bytes();
@@ -61,7 +51,7 @@ export function readOnnxGraph(file: Uint8Array): OnnxGraph {
 
 function readNode(bytes: Uint8Array): GraphNode {
   const node: GraphNode = { op: '', inputs: [], output: '', attributes: new Map() };
-  message(bytes, (field, reader) => {
+  readMessage(bytes, (field, reader) => {
     if (field === 1) node.inputs.push(reader.string());
     else if (field === 2) node.output = reader.string();
     else if (field === 4) node.op = reader.string();
@@ -78,7 +68,7 @@ function readAttribute(bytes: Uint8Array): [string, number | number[]] {
   let name = '';
   let one: number | undefined;
   const list: number[] = [];
-  message(bytes, (field, reader) => {
+  readMessage(bytes, (field, reader) => {
     if (field === 1) name = reader.string();
     else if (field === 2) one = reader.float();
     else if (field === 3) one = Number(reader.int64());
@@ -91,7 +81,7 @@ function readAttribute(bytes: Uint8Array): [string, number | number[]] {
 
 function nameOf(bytes: Uint8Array): string {
   let name = '';
-  message(bytes, (field, reader) => {
+  readMessage(bytes, (field, reader) => {
     if (field !== 8) return false;
     name = reader.string();
     return true;
@@ -103,7 +93,7 @@ function readConstant(bytes: Uint8Array): GraphConstant | undefined {
   const dims: number[] = [];
   let type = 0;
   let raw = new Uint8Array(0);
-  message(bytes, (field, reader) => {
+  readMessage(bytes, (field, reader) => {
     if (field === 1) dims.push(Number(reader.int64()));
     else if (field === 2) type = reader.int32();
     else if (field === 9) raw = Uint8Array.from(reader.bytes());
