@@ -10,7 +10,6 @@ import {
   type FeedbackEvent,
   type ItemRow,
   type Key,
-  type Phase,
   type RankAnswer,
   type RankRequest,
   type RecommendAnswer,
@@ -22,16 +21,14 @@ import { Catalogue } from './catalogue.js';
 import { PhaseEncoding } from './encoding.js';
 import { laneHere, type WorkerEntry, workerEntry } from './lane.js';
 import { loaderEntry } from './loading.js';
-import type { Job, JobResult, WorkerRecipe } from './messages.js';
+import type { JobResult, WorkerRecipe } from './messages.js';
 import { Pool } from './pool.js';
 import { ShortWay } from './short-way.js';
 import { UserStates } from './user-states.js';
 import { UserStore } from './user-store.js';
 import { infoOf, type LoadedVersion, loadVersion } from './version.js';
+import { warmUp } from './warm-up.js';
 import { startWorkers } from './workers.js';
-
-/** Milliseconds for which the calling thread may be busy with one ranking that only measures how long it takes. */
-const MEASURED_MS = 0.5;
 
 export interface EngineOptions {
   /** Worker threads; 0 computes on the calling thread. One less than there are cores, at least one, unless given. */
@@ -111,9 +108,9 @@ class LiveEngine implements Engine {
       budgets: false,
     };
     const recipe = (): WorkerRecipe => ({
-      phases: version.phases.map(({ manifest: phase, folder, states, score }) => ({
-        ...{ manifest: phase, folder, states, score },
-      })),
+      phases: version.phases.map(({ manifest: phase, folder, states, score }) => {
+        return { manifest: phase, folder, states, score };
+      }),
       rows: this.catalogue.rows,
       alive: this.catalogue.alive,
       threads: options.threads ?? 1,
@@ -127,40 +124,12 @@ class LiveEngine implements Engine {
   }
 
   async warm(budgets: boolean): Promise<void> {
-    await Promise.all(this.pool.everyone.map((lane) => lane.ready()));
-    const { phases } = this.context.manifest;
-    const { table } = this.catalogue;
-    const length = Math.min(table.rows - 1, phases.some(({ parts }) => parts.rerank) ? 100 : 1000);
-    const candidates = Array.from({ length }, (_, i) => table.keyOf(i + 1));
-    const users = [undefined, this.users.anyone()].filter((user, i) => i === 0 || user !== undefined);
-    for (let round = 0; round < 2 * this.pool.lanes.length; round++) {
-      for (const user of users) {
-        const asker = user === undefined ? {} : { user };
-        for (const { phase } of phases) this.refuseFailed(await this.rank({ ...asker, phase, candidates }));
-        if (phases[0]!.phase === 'retrieve') this.refuseFailed(await this.recommend(asker));
-      }
-    }
-    for (const { phase, parts } of phases) {
-      if (parts.rerank === undefined) await this.measureShortWay({ phase, candidates });
-    }
+    await warmUp(this, this.context, this.pool, this.shortWay);
     this.context.budgets = budgets;
     this.counts.requests = { recommend: 0, rank: 0 };
     this.counts.degraded = { retrieve: 0, prerank: 0, rank: 0 };
     this.states.hits = 0;
     this.states.misses = 0;
-  }
-
-  private async measureShortWay(request: RankRequest): Promise<void> {
-    if (this.shortWay === undefined || request.candidates.length === 0) return;
-    const { job } = askRank(this.context, request, now());
-    const { states } = await this.pool.run(job);
-    const [phase] = job.phases;
-    const known: Job = { ...job, phases: [{ ...phase!, user: { state: states[phase!.phase]! } }] };
-    const { reports } = await this.pool.run(known);
-    // Requests are answered on this thread meanwhile: each measurement is to be over soon.
-    const share = MEASURED_MS / Math.max(MEASURED_MS, reports[0]?.ms ?? 0);
-    const candidates = known.candidates!.subarray(0, Math.ceil(share * known.candidates!.length));
-    await this.shortWay.measure({ ...known, candidates });
   }
 
   async recommend(request: RecommendRequest, isWanted?: () => boolean): Promise<RecommendAnswer> {
@@ -278,16 +247,6 @@ class LiveEngine implements Engine {
       }),
     };
     return { asked, result, base };
-  }
-
-  private refuseFailed({ degraded }: { degraded: { phase: Phase; reason: string; detail: string }[] }): void {
-    const failed = degraded.find(({ reason }) => reason === 'failed');
-    if (failed === undefined) return;
-    throw new TwoTowerError(
-      'SERVING_STORE',
-      `version ${this.info.id}: ${failed.phase}: ${failed.detail}`,
-      'The model has diverged: publish another run.',
-    );
   }
 }
 
