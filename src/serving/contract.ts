@@ -1,5 +1,5 @@
 import type { RawRecord } from '../data/featurizer.js';
-import type { Key, Phase, RankAnswer, RankRequest, RecommendAnswer, RecommendRequest } from './requests.js';
+import type { Asker, Key, Phase, RankAnswer, RankRequest, RecommendAnswer, RecommendRequest } from './requests.js';
 
 /**
  * The engine and the host that serves a store with it, as everything around them (HTTP, the stores, the funnel log) sees them.
@@ -119,6 +119,11 @@ export interface EngineStats {
   predictedMs: Partial<Record<Phase, number>>;
 }
 
+/** A user and the context of a request, for whom a phase's state is kept. */
+export interface Visitor extends Pick<Asker, 'user' | 'context'> {
+  phase: Phase;
+}
+
 /** One version, ready to answer. All methods may be called at once; answers are of one state of items and users each. */
 export interface Engine {
   readonly info: VersionInfo;
@@ -140,6 +145,10 @@ export interface Engine {
   item(key: Key): CatalogueItem | undefined;
   user(key: Key): StoredUser | undefined;
   stats(): EngineStats;
+  /** Users whose states were used last, last first: whoever came last comes again soonest. */
+  visitors(most: number): Visitor[];
+  /** Computes the states of visitors of another version, so that their next requests find them; before it answers. */
+  expect(visitors: readonly Visitor[]): Promise<void>;
   /** Refuses new requests, lets those under way finish, then frees workers and memory. */
   close(): Promise<void>;
 }

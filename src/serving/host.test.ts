@@ -57,6 +57,23 @@ test('what the pointer says is served, forwards and back', async () => {
   expect(versions()).toEqual([['v1', 1]]);
 });
 
+test('who was there lately finds the new version prepared, with the same answer as anybody', async () => {
+  await open();
+  const asked = { user: 1, context: { surface: 'feed' }, candidates: [1, 2, 3] };
+  await host.rank(asked);
+  await addVersion('v2');
+  await useVersion(store, 'v2');
+  await host.refresh();
+  const cache = () => host.live()[0]!.stats.cache;
+  expect(cache()).toMatchObject({ hits: 0, misses: 0 });
+  const [kept, other] = [await host.rank(asked), await host.rank({ ...asked, user: 2 })];
+  expect(cache()).toMatchObject({ hits: 1, misses: 1 });
+  const alone = await openHost(store, { workers: 0, pollMs: 0 });
+  expect((await alone.rank(asked)).scores).toEqual(kept.scores);
+  expect((await alone.rank({ ...asked, user: 2 })).scores).toEqual(other.scores);
+  await alone.close();
+});
+
 test('the pointer is watched', async () => {
   let tell: (live: unknown) => void = () => {};
   const changed = new Promise((resolve) => {

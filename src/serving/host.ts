@@ -35,6 +35,8 @@ export interface HostOptions extends EngineOptions {
   onRefused?: (refused: RefusedVersion) => void;
 }
 
+/** States of users that a version has when it begins to answer, of each version that answers now. */
+const EXPECTED = 500;
 /** Refusals that are remembered. */
 const REMEMBERED = 20;
 
@@ -247,6 +249,8 @@ class StoreHost implements EngineHost {
         throw new TwoTowerError('SERVING_STORE', message, 'A version folder has the name of its version: rename it.');
       }
       await this.options.prepare?.(engine);
+      while (backlog.length > 0) await backlog.shift()!(engine);
+      await engine.expect(this.engines.flatMap((live) => live.engine.visitors(EXPECTED)));
       while (backlog.length > 0) await backlog.shift()!(engine);
       this.joining.add(engine);
       return engine;

@@ -15,6 +15,7 @@ import {
   type RecommendAnswer,
   type RecommendRequest,
   type UserRow,
+  type Visitor,
 } from '../contract.js';
 import { type AskContext, type Asked, askRank, askRecommend } from './asking.js';
 import { Catalogue } from './catalogue.js';
@@ -27,7 +28,7 @@ import { ShortWay } from './short-way.js';
 import { UserStates } from './user-states.js';
 import { UserStore } from './user-store.js';
 import { infoOf, type LoadedVersion, loadVersion } from './version.js';
-import { warmUp } from './warm-up.js';
+import { computeStates, warmUp } from './warm-up.js';
 import { startWorkers } from './workers.js';
 
 export interface EngineOptions {
@@ -202,6 +203,16 @@ class LiveEngine implements Engine {
     };
   }
 
+  visitors(most: number): Visitor[] {
+    return this.states.visitors(most);
+  }
+
+  async expect(visitors: readonly Visitor[]): Promise<void> {
+    await computeStates(this.context, this.pool, visitors);
+    this.states.hits = 0;
+    this.states.misses = 0;
+  }
+
   async close(): Promise<void> {
     await this.pool.close();
   }
@@ -229,7 +240,7 @@ class LiveEngine implements Engine {
     Object.assign(this.predictedMs, result.predictedMs);
     for (const [phase, key] of asked.stateKeys) {
       const state = result.states[phase];
-      if (state !== undefined) this.states.set(key, state);
+      if (state !== undefined) this.states.set(key, state, { phase, user: request.user, context: request.context });
     }
     const base: AnswerBase = {
       version: this.info.id,
