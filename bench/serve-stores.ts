@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
 import { writeGeneratedLog } from '../src/data/generate-log.js';
 import { completeConfig } from '../src/runs/config.js';
 import { trainRun } from '../src/runs/train.js';
@@ -14,12 +15,22 @@ export const MODELS = {
 } as const;
 export type BenchModel = keyof typeof MODELS;
 
-/** A log with so many items, made once and kept in `folder`. */
+/**
+ * A log with so many items, made once and kept in `folder`: two events for each item of a large catalogue, as vectors of items that
+ * training has never seen lie anywhere, and no graph finds its way among them. Its test part is short: every user in it is
+ * ranked against all items.
+ */
 export async function logOf(folder: string, items: number): Promise<string> {
   const data = join(folder, `log-${items}`);
-  if (existsSync(join(data, 'dataset.yaml'))) return join(data, 'dataset.yaml');
+  const file = join(data, 'dataset.yaml');
+  if (existsSync(file)) return file;
   await mkdir(folder, { recursive: true });
-  return writeGeneratedLog(data, { items, users: 10_000, events: 100_000 });
+  const events = Math.max(100_000, 2 * items);
+  await writeGeneratedLog(data, { items, users: 10_000, events });
+  const part = Math.min(0.1, 2_000 / events);
+  const description = parse(await readFile(file, 'utf8'));
+  await writeFile(file, stringify({ ...description, split: { train: 1 - 2 * part, validation: part } }));
+  return file;
 }
 
 /** A run of a model, trained for a short time: speed does not depend on how well it scores. */

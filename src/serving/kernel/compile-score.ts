@@ -1,6 +1,6 @@
+import { assemble, Code } from '../../assembler.js';
 import type { SharedStates } from '../engine/item-states.js';
 import type { PartManifest } from '../manifest.js';
-import { assemble, Code } from './assembler.js';
 import { readOnnxGraph } from './onnx-graph.js';
 import { OPERATORS } from './operators.js';
 import { aligned, Scoring, type Tensor, Unfit } from './tensors.js';

@@ -1,4 +1,4 @@
-import type { Code } from './assembler.js';
+import type { Code } from '../../assembler.js';
 
 /** Beyond these the result is no normal float. */
 const LEAST = -87;

@@ -23,8 +23,12 @@ export async function openKernel(
   states: SharedStates,
   session: OnnxPart,
 ): Promise<ScoreKernel | undefined> {
-  const kernel = await ScoreKernel.create(compiled).catch(() => undefined);
-  if (kernel === undefined) return undefined;
+  let kernel: ScoreKernel;
+  try {
+    kernel = ScoreKernel.create(compiled);
+  } catch {
+    return undefined;
+  }
   const count = Math.min(COMPARED, capacityOf(states));
   const rows = Int32Array.from({ length: count }, (_, row) => row);
   const user: Feeds = {};

@@ -1,4 +1,4 @@
-import type { Code } from './assembler.js';
+import type { Code } from '../../assembler.js';
 import { exponential } from './exponential.js';
 import type { GraphNode } from './onnx-graph.js';
 import { type Scoring, type Tensor, Unfit } from './tensors.js';

@@ -36,7 +36,7 @@ async function difference(model: ToyModel): Promise<number | undefined> {
   const { onnx, part, states, items, users } = await published(model);
   const compiled = compileScore(onnx, part, states);
   if (compiled === undefined) return undefined;
-  const kernel = await ScoreKernel.create(compiled);
+  const kernel = ScoreKernel.create(compiled);
   let largest = 0;
   for (let request = 0; request < REQUESTS; request++) {
     const user = takeRows(users, [request]);
@@ -117,7 +117,7 @@ test('large matrices stay with ONNX Runtime', async () => {
 test('a state that is no number makes no other score than its own', async () => {
   const model = await ToyModel.create(findModel('ranktower'), TOY);
   const { onnx, part, states, users } = await published(model);
-  const kernel = await ScoreKernel.create(compileScore(onnx, part, states)!);
+  const kernel = ScoreKernel.create(compileScore(onnx, part, states)!);
   const rows = Int32Array.from({ length: ITEMS }, (_, row) => row);
   const [before, after] = [new Float32Array(ITEMS), new Float32Array(ITEMS)];
   kernel.score(takeRows(users, [0]), states, rows, ITEMS, before);

@@ -1,14 +1,8 @@
+import { type Assembled, instantiate } from '../../assembler.js';
 import type { Feeds } from '../../schema.js';
 import type { SharedStates } from '../engine/item-states.js';
 import { type CompiledScore, type ScoreLayout, SIDE_BY_SIDE, TOGETHER } from './compile-score.js';
 import { SHARED } from './views.js';
-
-type Run = (blocks: number) => void;
-
-/** What is used of it: Node's own types leave it to those of browsers. */
-declare const WebAssembly: {
-  instantiate(bytes: Uint8Array<ArrayBuffer>): Promise<{ instance: { exports: Record<string, unknown> } }>;
-};
 
 /** A compiled score part with a memory of its own. */
 export class ScoreKernel {
@@ -18,7 +12,7 @@ export class ScoreKernel {
 
   private constructor(
     private readonly layout: ScoreLayout,
-    private readonly run: Run,
+    private readonly run: Assembled['run'],
     memory: ArrayBuffer,
   ) {
     this.floats = new Float32Array(memory);
@@ -26,9 +20,8 @@ export class ScoreKernel {
   }
 
   /** @throws WebAssembly.CompileError where the processor has no vectors */
-  static async create({ bytes, layout, constants }: CompiledScore): Promise<ScoreKernel> {
-    const { instance } = await WebAssembly.instantiate(bytes);
-    const { run, memory } = instance.exports as unknown as { run: Run; memory: { buffer: ArrayBuffer } };
+  static create({ bytes, layout, constants }: CompiledScore): ScoreKernel {
+    const { run, memory } = instantiate(bytes);
     const kernel = new ScoreKernel(layout, run, memory.buffer);
     for (const { at, values } of constants) kernel.floats.set(values, at / SHARED);
     return kernel;

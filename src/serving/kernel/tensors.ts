@@ -1,4 +1,4 @@
-import type { Code } from './assembler.js';
+import type { Code } from '../../assembler.js';
 import { broadcast, contiguous, countOf, each, LANES, type Place, reshaped, type View } from './views.js';
 
 /** Elements that are written out one after the other; more of them become a loop. */

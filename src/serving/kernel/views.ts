@@ -1,4 +1,4 @@
-import type { Code } from './assembler.js';
+import type { Code } from '../../assembler.js';
 
 /** Bytes of one element: four candidates side by side, or one number that is the same for all of them. */
 export const LANES = 16;

@@ -40,6 +40,16 @@ export class Code {
     return this.put(0xfd, 0x00, 0, ...unsigned(offset));
   }
 
+  /** One whole number from an address on the stack. */
+  loadInt(offset: number): this {
+    return this.put(0x28, 2, ...unsigned(offset));
+  }
+
+  /** Eight signed bytes from an address on the stack, as whole numbers of 16 bits. */
+  loadBytes(offset: number): this {
+    return this.put(0xfd, 0x01, 0, ...unsigned(offset));
+  }
+
   /** One float from an address on the stack, four times. */
   splat(offset: number): this {
     return this.put(0xfd, 0x09, 0, ...unsigned(offset));
@@ -89,6 +99,28 @@ export class Code {
   }
 }
 
+/** What is used of it: Node's own types leave it to those of browsers. */
+declare const WebAssembly: {
+  Module: new (bytes: Uint8Array<ArrayBuffer>) => object;
+  Instance: new (module: object) => { exports: object };
+};
+
+/** A module in use. */
+export interface Assembled {
+  run: (parameter: number) => void;
+  memory: {
+    /** Another one after `grow`. */
+    readonly buffer: ArrayBuffer;
+    /** @param pages of 64 KiB */
+    grow(pages: number): void;
+  };
+}
+
+/** @throws WebAssembly.CompileError where the processor, or Node, has no vectors */
+export function instantiate(bytes: Uint8Array<ArrayBuffer>): Assembled {
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports as Assembled;
+}
+
 const I32 = 0x7f;
 const V128 = 0x7b;
 const PLAIN = { less: 0x49, add: 0x6a, multiply: 0x6c } as const;
@@ -104,6 +136,9 @@ const SIMD = {
   larger: 235,
   shiftLeft: 171,
   addInts: 174,
+  largerInts: 184,
+  /** Of eight numbers of 16 bits each: the sums of two products at a time, four numbers of 32 bits. */
+  pairProducts: 186,
 } as const;
 
 /**
