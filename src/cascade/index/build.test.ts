@@ -57,6 +57,15 @@ describe('buildIndex', () => {
     expect([index.kind, index.rows, index.count]).toEqual(['exact', 2000, 1999]);
   });
 
+  it('gives a graph up that must look at so many rows that all are compared as soon', async () => {
+    const recall = { at: 1, queries: 64 };
+    const options = { exactBelow: 0, expansion: 1 };
+    expect((await buildIndex(rows, { ...options, recall: { ...recall, target: 0 } }, { queries })).kind).toBe('hnsw');
+    expect((await buildIndex(rows, { ...options, recall: { ...recall, target: 1 } }, { queries })).kind).toBe('exact');
+    const named = await buildIndex(rows, { ...options, kind: 'hnsw', recall: { ...recall, target: 1 } }, { queries });
+    expect(named.kind).toBe('hnsw');
+  });
+
   it('raises the expansion until the measured recall is what was asked for', async () => {
     const options = { kind: 'hnsw', connectivity: 8, expansionAdd: 16, expansion: 10 } as const;
     const short = await buildIndex(rows, { ...options, recall: { target: 0, at: 10 } }, { queries });

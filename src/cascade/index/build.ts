@@ -11,12 +11,15 @@ import { linkOrder } from './link-order.js';
 import { INDEX_METRICS } from './metric.js';
 import { measureRecall, sampleRows } from './recall.js';
 import type { RetrievalIndex, Vectors } from './retrieval-index.js';
+import { scanLayout } from './scan-code.js';
 import { VectorTable } from './vectors.js';
 
 /** What one step of raising the expansion multiplies it with. */
 const RAISE = 1.2;
 /** A search looks at no more than so many times the rows it returns, unless the table is large. */
 const MOST_TIMES = 8;
+/** Bytes of codes (`codes.ts`) that are scanned in the time in which a graph looks at one row. */
+const SCANNED = 16_000;
 /** Where the target takes looking at more than so many times as many rows, the other kind of graph is tried. */
 const WORTH_ANOTHER = 4;
 
@@ -26,7 +29,7 @@ export const indexOptions = z.strictObject({
     .default('auto')
     .describe('exact search, an approximate index, or whichever answers a single query sooner'),
   metric: z.enum(INDEX_METRICS).default('inner-product').describe('how a query and a row are compared'),
-  exactBelow: z.int().min(0).default(20_000).describe('auto: with fewer rows than this, search is exact'),
+  exactBelow: z.int().min(0).default(50_000).describe('auto: with fewer rows than this, search is exact'),
   connectivity: z.int().min(2).max(128).default(24).describe('links of a node of the graph'),
   expansionAdd: z.int().positive().default(200).describe('candidates that are weighed when a row is linked'),
   expansion: z
@@ -69,7 +72,8 @@ export interface BuildContext {
  * Builds an index over item vectors, exact where that is as fast. The recall of an approximate one is measured against exact
  * search; where it is below the target the index looks at a fifth more rows each time. Under the inner product, where that takes
  * many more, the rows are linked as they are, too, and the better graph is kept (see `lifted.ts`). The measured recall is kept
- * with the index, also where it stays short.
+ * with the index, also where it stays short. A graph that has to look at so many rows that all are compared as soon is given up,
+ * unless it was asked for by name.
  *
  * @param vectors [rows, width], copied
  * @throws TwoTowerError CONFIG_INVALID on options, DATA_VALUE on NaN or infinity, INDEX_ENGINE where an approximate index
@@ -123,6 +127,10 @@ export async function buildIndex(
     if (other === undefined || isBetter(candidate, other)) chosen = candidate;
     await (chosen?.index === index ? other?.index : index)?.release();
     if (value >= recall.target && rescued === 0 && state.settings.expansion <= WORTH_ANOTHER * least) break;
+  }
+  if (kind === 'auto' && table.rows * scanLayout(table.width).stride < SCANNED * chosen!.state.settings.expansion) {
+    await chosen!.index.release();
+    return exact;
   }
   await exact.release();
   return chosen!.index;

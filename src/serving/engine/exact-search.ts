@@ -1,17 +1,72 @@
+import { Codes } from '../../cascade/index/codes.js';
 import { TopK } from '../../evaluation/topk.js';
-import { productAt } from './inner-products.js';
+import { productAt, productsOf } from './inner-products.js';
 import type { Vectors } from './item-states.js';
 
 const BLOCK = 4096;
+/** Of fewer rows all are compared as soon. */
+const WORTH_CODES = 2048;
 
-/**
- * The k rows of the largest inner product with the query, by looking at every row. Of several interests the best counts.
- *
- * @param query [d] or [K, d], row-major, finite
- * @param allowed asked only about rows that would be kept
- * @returns rows, best first; equal scores by ascending row
- */
-export function exactSearch(
+/** Search for the largest inner products by looking at every row: at codes of a byte per value first, where rows are many. */
+export class ExactSearch {
+  private readonly codes: Codes | undefined;
+  private vectors: Vectors;
+
+  /** @param current the vectors of all rows there are: asked anew as often as they may have moved */
+  constructor(
+    private readonly current: () => Vectors,
+    rows: number,
+  ) {
+    this.vectors = current();
+    if (rows < WORTH_CODES) return;
+    try {
+      this.codes = new Codes(this.vectors.width, rows, (row, into) => {
+        const { data, stride, offset } = this.vectors;
+        const start = row * stride + offset;
+        for (let i = 0; i < into.length; i++) into[i] = data[start + i]!;
+      });
+    } catch (error) {
+      // Without vectors in WebAssembly the rows themselves are compared.
+      if (!(error instanceof Error && error.name === 'CompileError')) throw error;
+    }
+  }
+
+  /** A row has another vector, or is new. */
+  changed(row: number): void {
+    this.vectors = this.current();
+    this.codes?.changed(row);
+  }
+
+  /**
+   * The k rows of the largest inner product with the query. Of several interests the best counts.
+   *
+   * @param rows so many are looked at
+   * @param query [d] or [K, d], row-major, finite
+   * @returns rows, best first; equal scores by ascending row
+   */
+  search(rows: number, query: Float32Array, k: number, allowed: (row: number) => boolean): Int32Array {
+    const { codes } = this;
+    const vectors = this.current();
+    if (codes === undefined) return compareAll(vectors, rows, query, k, allowed);
+    const { width } = vectors;
+    let candidates = codes.candidates(query.subarray(0, width), k, allowed);
+    if (query.length > width) {
+      const all = new Set(candidates);
+      for (let from = width; from < query.length; from += width) {
+        for (const row of codes.candidates(query.subarray(from, from + width), k, allowed)) all.add(row);
+      }
+      candidates = Int32Array.from(all).sort();
+    }
+    const scores = new Float32Array(candidates.length);
+    productsOf(vectors, candidates, candidates.length, query, 0, scores);
+    const best = new TopK(Math.min(k, Math.max(1, candidates.length)));
+    best.push(scores);
+    return best.result().items.map((at) => candidates[at]!);
+  }
+}
+
+/** The same without codes. @param allowed asked only about rows that would be kept */
+export function compareAll(
   vectors: Vectors,
   rows: number,
   query: Float32Array,

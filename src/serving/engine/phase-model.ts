@@ -6,6 +6,7 @@ import { openKernel } from '../kernel/open-kernel.js';
 import type { ScoreKernel } from '../kernel/score-kernel.js';
 import { type PhaseManifest, VERSION_FILES } from '../manifest.js';
 import { CostEstimate } from './cost-estimate.js';
+import { ExactSearch } from './exact-search.js';
 import { StateGatherer } from './gather.js';
 import { productsOf } from './inner-products.js';
 import { readBy, type SharedStates, scoresByProduct, vectorAt, vectorsOf, writeRows } from './item-states.js';
@@ -29,6 +30,8 @@ export class PhaseModel {
   /** What that is, by user state. */
   private readonly constants = new WeakMap<Feeds, number>();
   private item: Promise<OnnxPart> | undefined;
+  /** Where the version brought no index. */
+  private exact: ExactSearch | undefined;
 
   private constructor(
     readonly manifest: PhaseManifest,
@@ -99,9 +102,10 @@ export class PhaseModel {
     writeRows(this.states, rows, await (await this.item).run(feeds));
   }
 
-  /** Takes rows out of the index and in, where there is one. */
+  /** Takes rows out of the index and in; without one, only those that come in have to be looked at. */
   change(on: Int32Array, off: Int32Array): void {
-    const { index, manifest } = this;
+    const { index, exact, manifest } = this;
+    if (exact !== undefined) for (const row of on) exact.changed(row);
     if (index === undefined) return;
     const vectors = vectorsOf(this.states, `item.${manifest.retrieval!.item}`);
     for (const row of off) index.remove(row);
@@ -115,16 +119,26 @@ export class PhaseModel {
     }
   }
 
-  /** Brings the index, which is loaded as it was published, to the items there are now. */
-  catchUp(alive: Uint8Array): void {
-    if (this.index === undefined) return;
-    const { rows } = this.index;
+  /** Brings the index, which is loaded as it was published, to the items there are now; without one, makes the search that does. */
+  catchUp(alive: Uint8Array, rows: number): void {
+    const { index, manifest } = this;
+    if (index === undefined) {
+      if (manifest.phase !== 'retrieve' || manifest.retrieval === undefined || this.parts.user === undefined) return;
+      const name = `item.${manifest.retrieval.item}`;
+      this.exact = new ExactSearch(() => vectorsOf(this.states, name), rows);
+      return;
+    }
     const on: number[] = [];
     const off: number[] = [];
     for (let row = 1; row < alive.length; row++) {
-      if (row >= rows ? alive[row] === 1 : alive[row] === 0) (row >= rows ? on : off).push(row);
+      if (row >= index.rows ? alive[row] === 1 : alive[row] === 0) (row >= index.rows ? on : off).push(row);
     }
     this.change(Int32Array.from(on), Int32Array.from(off));
+  }
+
+  /** The k best of so many rows by the vectors, where there is no index. @param query as of `ExactSearch.search` */
+  nearest(rows: number, query: Float32Array, k: number, allowed: (row: number) => boolean): Int32Array {
+    return this.exact!.search(rows, query, k, allowed);
   }
 
   async release(): Promise<void> {

@@ -1,8 +1,7 @@
 import type { RetrievalIndex } from '../../cascade/index/retrieval-index.js';
 import type { Feed, Feeds } from '../../schema.js';
 import type { Phase } from '../contract.js';
-import { exactSearch } from './exact-search.js';
-import { type SharedStates, vectorsOf } from './item-states.js';
+import type { SharedStates } from './item-states.js';
 import type { Job, JobPhase, JobResult, RowChange, Search, WorkerRecipe } from './messages.js';
 import { descending } from './order.js';
 import { PhaseModel } from './phase-model.js';
@@ -36,7 +35,7 @@ export class PhaseRunner {
     for (const phase of phases) {
       const model = await PhaseModel.load(phase, threads, onlyScores);
       runner.models.set(phase.manifest.phase, model);
-      model.catchUp(alive);
+      model.catchUp(alive, rows);
     }
     return runner;
   }
@@ -160,8 +159,7 @@ export class PhaseRunner {
     } else if (query?.data.every(Number.isFinite)) {
       const most = Math.max(1, Math.min(wanted, this.rows));
       if (model.index === undefined) {
-        const vectors = vectorsOf(model.states, `item.${vector!.item}`);
-        candidates = exactSearch(vectors, this.rows, query.data as Float32Array, most, allowed);
+        candidates = model.nearest(this.rows, query.data as Float32Array, most, allowed);
       } else {
         candidates = await this.searchIndex(model.index, query, most, search, allowed);
       }

@@ -1,7 +1,7 @@
 import { buildIndex } from '../../cascade/index/build.js';
 import { TwoTowerError } from '../../errors.js';
 import { Random } from '../../random.js';
-import { exactSearch } from '../engine/exact-search.js';
+import { ExactSearch } from '../engine/exact-search.js';
 import type { Effort } from './effort.js';
 import type { Rates } from './rates.js';
 
@@ -13,8 +13,8 @@ const QUERIES = 32;
 export function measureScan(width: number, vectors: number, keep: number, { scanRows }: Effort): number {
   const { data } = vectorsOf(scanRows, width);
   const query = vectorsOf(vectors, width).data;
-  const state = { data, stride: width, offset: 0, width };
-  const search = () => exactSearch(state, scanRows, query, keep, (row) => row > 0);
+  const exact = new ExactSearch(() => ({ data, stride: width, offset: 0, width }), scanRows);
+  const search = () => exact.search(scanRows, query, keep, (row) => row > 0);
   // Until then it is interpreted.
   for (let i = 0; i < 3; i++) search();
   const times = Array.from({ length: 5 }, () => {

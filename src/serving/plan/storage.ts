@@ -1,4 +1,5 @@
 import { parseIndexOptions } from '../../cascade/index/build.js';
+import { scanLayout } from '../../cascade/index/scan-code.js';
 import type { Phase } from '../contract.js';
 import { type Figure, figure, measure, short } from './figure.js';
 import type { Rates } from './rates.js';
@@ -50,6 +51,9 @@ export function storage(subject: Subject, rates: Rates, items: number, workers: 
   if (isGraph) {
     const each = `${4 * (indexed.width + 1)} B vector + ${2 * (indexed.width + 1)} B in the graph + ${NODE_BYTES} B node`;
     add('index', workers * graph, `${workers} workers × ${short(items)} × (${each})`);
+  } else if (indexed !== undefined) {
+    const { stride } = scanLayout(indexed.width);
+    add('codes of vectors', workers * items * stride, `${workers} workers × ${short(items)} × ${stride} B`);
   }
   const total = parts.reduce((sum, { memory }) => sum + memory.value, 0);
   const artifact = items * stateBytes + weights + graph;

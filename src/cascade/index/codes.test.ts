@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { innerProductAt } from '../../inner-product.js';
+import { Random } from '../../random.js';
+import { Codes } from './codes.js';
+import { CHUNK } from './scan-code.js';
+
+/** Random rows, and what comparing all of them gives. */
+function table(rows: number, width: number, draw: () => number) {
+  const data = Float32Array.from({ length: rows * width }, draw);
+  const codes = new Codes(width, rows, (row, into) => into.set(data.subarray(row * width, (row + 1) * width)));
+  const best = (query: Float32Array, k: number, passes: (row: number) => boolean = () => true) => {
+    const score = (row: number) => Math.fround(innerProductAt(data, row * width, query, 0, width));
+    const scores = Float64Array.from({ length: rows }, (_, row) =>
+      passes(row) ? score(row) : Number.NEGATIVE_INFINITY,
+    );
+    const last = scores.slice().sort().at(-k) ?? Number.NEGATIVE_INFINITY;
+    return Array.from({ length: rows }, (_, row) => row).filter((row) => passes(row) && scores[row]! >= last);
+  };
+  return { data, codes, best };
+}
+
+test('whatever belongs to the best is among the candidates, equal ones too, and only what passes', () => {
+  const cases = fc.record({
+    rows: fc.integer({ min: 1, max: 200 }),
+    width: fc.integer({ min: 1, max: 20 }),
+    k: fc.integer({ min: 1, max: 220 }),
+    whole: fc.boolean(),
+    seed: fc.nat(),
+  });
+  fc.assert(
+    fc.property(cases, ({ rows, width, k, whole, seed }) => {
+      const random = Random.of(seed, 'codes');
+      const draw = () => (whole ? random.below(3) - 1 : random.normal() * 10 ** (random.below(5) - 2));
+      const { codes, best } = table(rows, width, draw);
+      const query = Float32Array.from({ length: width }, draw);
+      const passes = (row: number) => (row + seed) % 3 !== 0;
+      for (const test of [undefined, passes]) {
+        const found = codes.candidates(query, k, test);
+        expect(found).toEqual(found.slice().sort());
+        expect([...found]).toEqual(expect.arrayContaining(best(query, k, test)));
+        if (test !== undefined) expect(found.every(test)).toBe(true);
+      }
+    }),
+  );
+});
+
+test('over several calls few are left in doubt', () => {
+  const random = Random.of(1, 'codes');
+  const rows = CHUNK + 5000;
+  const { codes, best } = table(rows, 24, () => random.normal());
+  const query = Float32Array.from({ length: 24 }, () => random.normal());
+  const found = codes.candidates(query, 100);
+  expect([...found]).toEqual(expect.arrayContaining(best(query, 100)));
+  expect(found.length).toBeLessThan(400);
+  // One vector over and over: nobody can tell them apart.
+  const same = table(rows, 3, () => 1);
+  expect(same.codes.candidates(Float32Array.of(1, 2, 3), 10)).toHaveLength(rows);
+});
+
+test('rows that change are found by what they are now, beyond what there was and after the last', () => {
+  const values = Array.from({ length: 100 }, (_, row) => Float32Array.of(row / 100, 0));
+  const codes = new Codes(2, 100, (row, into) => into.set(values[row] ?? [0, 0]));
+  values[7] = Float32Array.of(0.995, 0);
+  codes.changed(7);
+  expect([...codes.candidates(Float32Array.of(1, 0), 1)]).toContain(7);
+  values[300] = Float32Array.of(2, 50);
+  codes.changed(300);
+  expect([...codes.candidates(Float32Array.of(1, 0), 1)]).toEqual([300]);
+  expect([...codes.candidates(Float32Array.of(0, -1), 1)]).not.toContain(300);
+  values[8] = Float32Array.of(Number.NaN, Number.POSITIVE_INFINITY);
+  codes.changed(8);
+  expect([...codes.candidates(Float32Array.of(1, 0), 1, (row) => row !== 8)]).toEqual([300]);
+});
