@@ -1,5 +1,3 @@
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { didYouMean, TwoTowerError } from '../errors.js';
 import type {
   AnswerBase,
@@ -16,6 +14,7 @@ import type {
   UserRow,
 } from './contract.js';
 import { type EngineOptions, openEngine } from './engine/engine.js';
+import { stateOf } from './folder-state.js';
 import { type Pointer, readPointer, sharesOf, versionFolder } from './store.js';
 import { fallsToTrial } from './traffic.js';
 
@@ -127,6 +126,10 @@ class StoreHost implements EngineHost {
 
   live() {
     return this.engines.map(({ engine, share }) => ({ info: engine.info, share, stats: engine.stats() }));
+  }
+
+  turnsAway(): boolean {
+    return this.engines.length > 0 && this.engines.every(({ engine }) => engine.turnsAway());
   }
 
   refused(): RefusedVersion[] {
@@ -284,17 +287,4 @@ class StoreHost implements EngineHost {
     if (isNew) this.options.onRefused?.(refusal);
     return refusal;
   }
-}
-
-/** Text that changes with every file of a folder, without reading them. */
-async function stateOf(folder: string): Promise<string> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  const states = await Promise.all(
-    files.sort().map(async (file) => {
-      const found = await stat(file).catch(() => undefined);
-      return `${file} ${found?.size} ${found?.mtimeMs}`;
-    }),
-  );
-  return states.join('\n');
 }

@@ -203,6 +203,12 @@ class LiveEngine implements Engine {
     };
   }
 
+  turnsAway(): boolean {
+    const isFull = this.pool.isFull();
+    if (isFull) this.counts.refused++;
+    return isFull;
+  }
+
   visitors(most: number): Visitor[] {
     return this.states.visitors(most);
   }

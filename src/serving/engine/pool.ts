@@ -49,6 +49,13 @@ export class Pool {
     return this.nextJob;
   }
 
+  /** Whether as many wait as may. */
+  isFull(): boolean {
+    if (this.queue.length < this.limit || this.freest() !== undefined) return false;
+    this.dropUnwanted();
+    return this.queue.length >= this.limit;
+  }
+
   /** The earliest job that has not ended; `asked` where all have. */
   get oldest(): number {
     for (const job of this.underWay) return job;
@@ -62,15 +69,14 @@ export class Pool {
   async run(job: Job, isWanted: () => boolean = () => true): Promise<JobResult> {
     if (this.closed) throw new TwoTowerError('SERVING_CLOSED', 'the engine is shutting down');
     const isShort = this.shortWay?.takes(job) === true;
-    const lane = isShort ? undefined : this.freest();
-    if (!isShort && lane === undefined && this.queue.length >= this.limit) this.dropUnwanted();
-    if (!isShort && lane === undefined && this.queue.length >= this.limit) {
+    if (!isShort && this.isFull()) {
       throw new TwoTowerError(
         'SERVING_OVERLOADED',
         `${this.queue.length} requests wait already`,
         'Ask again later, ask less at once, or give the server more workers.',
       );
     }
+    const lane = isShort ? undefined : this.freest();
     const number = this.nextJob++;
     this.underWay.add(number);
     try {

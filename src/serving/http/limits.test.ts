@@ -46,6 +46,32 @@ test('under five times the load the queue is bounded, what it takes it answers, 
   expect((await service.app.inject('/metrics')).body).toMatch(/twotower_http_under_way 1\n/);
 });
 
+test('a request that would be refused is not read, and nobody is kept from what asks for no scores', async () => {
+  const host = new FakeHost({ workMs: 20, queue: 0 });
+  const { call, url, service } = await startService({ host });
+  const first = call('POST', '/v1/recommend', {});
+  await wait(5);
+  // Its body never comes.
+  const answer = await new Promise<{ status: number; said: string; headers: object }>((resolve, reject) => {
+    const request = openRequest(url, '/v1/rank', { 'content-type': 'application/json', 'content-length': '1000' });
+    request.on('error', reject);
+    request.on('response', (response) => {
+      let said = '';
+      response.on('data', (data) => {
+        said += data;
+      });
+      response.on('end', () => resolve({ status: response.statusCode!, said, headers: response.headers }));
+    });
+    request.write('{');
+  });
+  expect(answer.status).toBe(503);
+  expect(JSON.parse(answer.said).error.code).toBe('OVERLOADED');
+  expect(answer.headers).toMatchObject({ 'retry-after': '1', 'content-type': 'application/json; charset=utf-8' });
+  expect((await call('GET', '/v1/items/1')).status).toBe(200);
+  expect((await first).status).toBe(200);
+  expect((await service.app.inject('/metrics')).body).toMatch(/route="POST \/v1\/rank",status="503"} 1/);
+});
+
 test('clients that go away while they are served leave nothing behind', async () => {
   const host = new FakeHost({ workMs: 30 });
   const { call, url } = await startService({ host, limits: { concurrency: 4 } });

@@ -22,6 +22,7 @@ import { isLoopback, isLoopbackName } from './loopback.js';
 import { ServiceMetrics } from './metrics.js';
 import { openApiDocument } from './openapi.js';
 import type { ServiceOptions } from './options.js';
+import { refuseEarly } from './overload.js';
 import { bodyOf, Problem, problemOf, RETRY_AFTER_SECONDS } from './problem.js';
 import { JSON_TYPE, ROUTES, type Route, type ServiceContext } from './routes.js';
 
@@ -164,6 +165,14 @@ export async function createService({ host, state, keys, options, log, funnel }:
     const { stale } = state.status();
     return reply.type(JSON_TYPE).send(JSON.stringify({ status: 'ready', ...(stale && { stale }) }));
   });
+  refuseEarly(
+    app.server,
+    () => host.turnsAway(),
+    (route) => {
+      context.metrics.response(route, 503, 0);
+      context.live.response(503, 0);
+    },
+  );
   for (const [path, asset] of dashboardAssets()) app.get(path, (_, reply) => answerAsset(reply, asset));
 
   return {

@@ -114,6 +114,10 @@ export class FakeHost implements EngineHost {
     return { applied: events.length, ignored: 0 };
   }
 
+  turnsAway(): boolean {
+    return this.waiting > (this.options.queue ?? Number.POSITIVE_INFINITY);
+  }
+
   item(key: Key) {
     const values = this.items.get(String(key));
     return values === undefined ? undefined : { key: String(key), values };
