@@ -52,6 +52,15 @@ test.each<[Phase, number]>([
   await run.release();
 });
 
+test('whom a version cannot take as he came to another one is left out of those it expects', async () => {
+  const engine = await openEngine(made.folder, { workers: 0 });
+  const visitor = { phase: 'retrieve' as const, user: 1, context: { surface: 'feed' } };
+  await engine.expect([{ ...visitor, context: null as never }, { ...visitor, phase: 'none' as never }, visitor]);
+  await engine.rank({ ...visitor, candidates: [1] });
+  expect(engine.stats().cache).toMatchObject({ hits: 1, misses: 0 });
+  await engine.close();
+});
+
 test('who asks again with every answer leaves timers their turn', async () => {
   let due = false;
   setTimeout(() => {

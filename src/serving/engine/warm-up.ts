@@ -58,21 +58,28 @@ async function measure(shortWay: ShortWay, context: AskContext, pool: Pool, requ
 /** Milliseconds that a version which is ready may yet spend on users it expects. */
 const EXPECTING_MS = 1_000;
 
-/** Computes and keeps the states of users, first ones first, for as long as there is time. */
+/**
+ * Computes and keeps the states of users, first ones first, for as long as there is time. Whom this version cannot take as he came to
+ * another one is left out.
+ */
 export async function computeStates(context: AskContext, pool: Pool, visitors: readonly Visitor[]): Promise<void> {
   const begun = performance.now();
   for (const visitor of visitors) {
     if (performance.now() - begun > EXPECTING_MS) return;
     const known = context.manifest.phases.find(({ phase }) => phase === visitor.phase);
     if (known === undefined || known.parts.rerank !== undefined) continue;
-    const request = { ...visitor, candidates: [] };
-    const { job, stateKeys } = askRank(context, request, performance.timeOrigin + performance.now());
-    const phases = job.phases.map((phase) => ({ ...phase, budgetMs: undefined }));
-    // States are computed where there is something to rank: the item that nobody knows.
-    const { states } = await pool.run({ ...job, phases, candidates: new Int32Array(1), k: 1 });
-    for (const [phase, key] of stateKeys) {
-      const state = states[phase];
-      if (state !== undefined) context.states.set(key, state, visitor);
-    }
+    await computeState(context, pool, visitor).catch(() => {});
+  }
+}
+
+async function computeState(context: AskContext, pool: Pool, visitor: Visitor): Promise<void> {
+  const request = { ...visitor, candidates: [] };
+  const { job, stateKeys } = askRank(context, request, performance.timeOrigin + performance.now());
+  const phases = job.phases.map((phase) => ({ ...phase, budgetMs: undefined }));
+  // States are computed where there is something to rank: the item that nobody knows.
+  const { states } = await pool.run({ ...job, phases, candidates: new Int32Array(1), k: 1 });
+  for (const [phase, key] of stateKeys) {
+    const state = states[phase];
+    if (state !== undefined) context.states.set(key, state, visitor);
   }
 }
