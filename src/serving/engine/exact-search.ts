@@ -4,10 +4,8 @@ import { productAt, productsOf } from './inner-products.js';
 import type { Vectors } from './item-states.js';
 
 const BLOCK = 4096;
-/** Of fewer rows all are compared as soon. */
-const WORTH_CODES = 2048;
 
-/** Search for the largest inner products by looking at every row: at codes of a byte per value first, where rows are many. */
+/** Search for the largest inner products by looking at every row: at codes of a byte per value first. */
 export class ExactSearch {
   private readonly codes: Codes | undefined;
   private vectors: Vectors;
@@ -18,7 +16,6 @@ export class ExactSearch {
     rows: number,
   ) {
     this.vectors = current();
-    if (rows < WORTH_CODES) return;
     try {
       this.codes = new Codes(this.vectors.width, rows, (row, into) => {
         const { data, stride, offset } = this.vectors;
