@@ -145,8 +145,10 @@ export interface Engine {
   item(key: Key): CatalogueItem | undefined;
   user(key: Key): StoredUser | undefined;
   stats(): EngineStats;
-  /** Whether a request is refused, and counted, before anybody has read it, because as many wait as may. */
-  turnsAway(): boolean;
+  /** Whether a request would be refused because as many wait as may. */
+  isFull(): boolean;
+  /** Counts one that was turned away for that before anybody had read it. */
+  countRefused(): void;
   /** Users whose states were used last, last first: whoever came last comes again soonest. */
   visitors(most: number): Visitor[];
   /** Computes the states of visitors of another version, so that their next requests find them; before it answers. */
@@ -176,7 +178,7 @@ export interface TrafficShare {
  */
 export interface EngineHost
   extends Pick<Engine, 'putItems' | 'deleteItems' | 'putUsers' | 'deleteUsers' | 'addEvents' | 'item' | 'user'> {
-  /** As the engine's, where all versions would. */
+  /** Whether a request is turned away, and counted, before anybody has read it, because every version would refuse it. */
   turnsAway(): boolean;
   /** @param version asks a certain one of the versions live, for side-by-side views; @throws USAGE where it is not live */
   recommend(request: RecommendRequest, version?: string, isWanted?: () => boolean): Promise<RecommendAnswer>;

@@ -74,6 +74,21 @@ test('who was there lately finds the new version prepared, with the same answer 
   await alone.close();
 });
 
+test('a request is turned away, and counted once, only where every version is full', async () => {
+  await addVersion('v2');
+  await useVersion(store, 'v2', 0.5);
+  await open({ limits: { queue: 0 } });
+  const refused = () => host.live().map(({ stats }) => stats.refused);
+  // As many as one lane holds.
+  const ask = (version: string) => [1, 2].map((user) => host.rank({ user, candidates: [1] }, version));
+  const asked = ask('v1');
+  expect([host.turnsAway(), refused()]).toEqual([false, [0, 0]]);
+  asked.push(...ask('v2'));
+  expect([host.turnsAway(), refused()]).toEqual([true, [1, 0]]);
+  await Promise.all(asked);
+  expect(host.turnsAway()).toBe(false);
+});
+
 test('the pointer is watched', async () => {
   let tell: (live: unknown) => void = () => {};
   const changed = new Promise((resolve) => {

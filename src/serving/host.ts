@@ -129,7 +129,10 @@ class StoreHost implements EngineHost {
   }
 
   turnsAway(): boolean {
-    return this.engines.length > 0 && this.engines.every(({ engine }) => engine.turnsAway());
+    const [current] = this.engines;
+    if (current === undefined || !this.engines.every(({ engine }) => engine.isFull())) return false;
+    current.engine.countRefused();
+    return true;
   }
 
   refused(): RefusedVersion[] {

@@ -203,10 +203,12 @@ class LiveEngine implements Engine {
     };
   }
 
-  turnsAway(): boolean {
-    const isFull = this.pool.isFull();
-    if (isFull) this.counts.refused++;
-    return isFull;
+  isFull(): boolean {
+    return this.pool.isFull();
+  }
+
+  countRefused(): void {
+    this.counts.refused++;
   }
 
   visitors(most: number): Visitor[] {
