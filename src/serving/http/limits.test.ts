@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import pino from 'pino';
 import { expect, test } from 'vitest';
 import { FakeHost } from './testing/fake-host.js';
 import { openRequest, startService } from './testing/start.js';
@@ -70,6 +71,23 @@ test('a request that would be refused is not read, and nobody is kept from what 
   expect((await call('GET', '/v1/items/1')).status).toBe(200);
   expect((await first).status).toBe(200);
   expect((await service.app.inject('/metrics')).body).toMatch(/route="POST \/v1\/rank",status="503"} 1/);
+});
+
+test('thousands that are turned away are one line of the log a second', async () => {
+  const lines: string[] = [];
+  const log = pino({ base: {} }, { write: (line) => void lines.push(line) });
+  const { call } = await startService({ host: new FakeHost({ workMs: 30, queue: 0 }), log });
+  const first = call('POST', '/v1/recommend', {});
+  await wait(5);
+  const { length } = (await Promise.all([1, 2, 3].map(() => call('POST', '/v1/rank', {})))).filter(
+    ({ status }) => status === 503,
+  );
+  await first;
+  await wait(1_100);
+  expect(length).toBeGreaterThan(0);
+  expect(lines.map((line) => JSON.parse(line)).filter(({ turnedAway }) => turnedAway > 0)).toMatchObject([
+    { code: 'OVERLOADED', turnedAway: length, level: 40 },
+  ]);
 });
 
 test('clients that go away while they are served leave nothing behind', async () => {

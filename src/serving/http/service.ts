@@ -76,6 +76,7 @@ export async function createService({ host, state, keys, options, log, funnel }:
     live: new LiveStats(),
   };
   let draining = false;
+  let turnedAway = 0;
 
   const app = Fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -171,6 +172,12 @@ export async function createService({ host, state, keys, options, log, funnel }:
     (route) => {
       context.metrics.response(route, 503, 0);
       context.live.response(503, 0);
+      // One line a second: thousands would take longer than what they tell of.
+      if (turnedAway++ > 0) return;
+      setTimeout(() => {
+        log.warn({ code: 'OVERLOADED', turnedAway }, 'requests were turned away unread');
+        turnedAway = 0;
+      }, 1_000).unref();
     },
   );
   for (const [path, asset] of dashboardAssets()) app.get(path, (_, reply) => answerAsset(reply, asset));

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type ClientRequest, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { EngineHost } from '../../contract.js';
 import type { FunnelRecorder } from '../../funnel-log/recorder.js';
@@ -19,6 +19,8 @@ export interface StartOptions {
   /** Whether reading needs a key. */
   closed?: boolean;
   funnel?: FunnelRecorder;
+  /** Nothing is logged unless given. */
+  log?: Logger;
 }
 
 export interface Answer {
@@ -35,7 +37,14 @@ export interface Answer {
  * @param atEnd registers its end: that of the test, or `afterAll` for one that several tests share
  */
 export async function startService(
-  { host = new FakeHost(), limits = {}, timeouts = {}, closed, funnel }: StartOptions = {},
+  {
+    host = new FakeHost(),
+    limits = {},
+    timeouts = {},
+    closed,
+    funnel,
+    log = pino({ level: 'silent' }),
+  }: StartOptions = {},
   atEnd: (end: () => Promise<void>) => void = onTestFinished,
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'twotower-'));
@@ -47,7 +56,7 @@ export async function startService(
     funnel,
     keys: new KeyRing([reader.entry, writer.entry], closed !== true),
     options: serviceOptions.parse({ port: 0, limits, timeouts }),
-    log: pino({ level: 'silent' }),
+    log,
   });
   const url = await service.listen();
   atEnd(async () => {
