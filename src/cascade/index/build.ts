@@ -96,6 +96,10 @@ export async function buildIndex(
   const sample = { data: values, shape: [asked, ...queries.shape.slice(1)] };
   // A search looks at no fewer rows than it returns.
   const least = Math.max(expansion, recall.at);
+  const scanned = table.rows * scanLayout(table.width).stride;
+  /** Whether comparing all rows is as soon as a graph that looks at so many. */
+  const isScanSooner = (rows: number) => kind === 'auto' && asked > 0 && scanned < SCANNED * rows;
+  if (isScanSooner(least)) return exact;
   const order = await linkOrder(table);
   const best = asked === 0 ? [] : await exact.search(sample, recall.at);
   let chosen: Candidate | undefined;
@@ -128,7 +132,7 @@ export async function buildIndex(
     await (chosen?.index === index ? other?.index : index)?.release();
     if (value >= recall.target && rescued === 0 && state.settings.expansion <= WORTH_ANOTHER * least) break;
   }
-  if (kind === 'auto' && table.rows * scanLayout(table.width).stride < SCANNED * chosen!.state.settings.expansion) {
+  if (isScanSooner(chosen!.state.settings.expansion)) {
     await chosen!.index.release();
     return exact;
   }
