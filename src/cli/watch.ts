@@ -34,9 +34,7 @@ export function watchRun(output: Output): { onEvent: (event: RunEvent) => void; 
       }
       case 'validation': {
         const { metrics } = event.result;
-        const shown = [...new Set(['auc', 'gauc', 'logloss', event.metric])].map(
-          (name) => `${name} ${formatMetric(metrics[name] ?? undefined)}`,
-        );
+        const shown = shownWith(event.metric).map((name) => `${name} ${formatMetric(metrics[name] ?? undefined)}`);
         const verdict = event.improved ? 'best so far' : event.finished ? 'no better, stopping' : 'no better';
         progress.done(`epoch ${event.epoch}  step ${count(event.step)}  validation ${shown.join('  ')}  ${verdict}`);
         return;
@@ -50,6 +48,13 @@ export function watchRun(output: Output): { onEvent: (event: RunEvent) => void; 
     }
   };
   return { onEvent, done: () => progress.done() };
+}
+
+/** The metric that decides and what a reader looks at beside it, of the same kind. */
+function shownWith(metric: string): string[] {
+  const [, k] = metric.split('@');
+  const usual = k === undefined ? ['auc', 'gauc', 'logloss'] : [`recall@${k}`, `ndcg@${k}`];
+  return [...new Set([...usual, metric])];
 }
 
 /** Shows how far a dataset is read. */

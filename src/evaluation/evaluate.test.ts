@@ -182,7 +182,7 @@ describe('evaluate', () => {
       note: expect.stringContaining('cannot retrieve'),
     });
     expect(value(result, 'auc')).toBeGreaterThan(0);
-    const alone = await evaluate(inference, dataset, rows, { corpus: false });
+    const alone = await evaluate(inference, dataset, rows, { only: 'impressions' });
     expect(alone.metrics.auc).toEqual(result.metrics.auc);
     expect(Object.keys(alone.metrics).filter((name) => name.includes('@'))).toEqual([]);
     await inference.release();

@@ -1,26 +1,35 @@
 import { BatchAssembler, itemFeeds } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
-import { concatStates, type HostState, type Inference, sliceState } from '../training/inference.js';
-import { CorpusEvaluation } from './corpus.js';
+import { concatStates, type HostState, type Inference } from '../training/inference.js';
+import { CorpusRanking } from './corpus-ranking.js';
 import { type EvaluationResult, mergeResults } from './report.js';
-import { summarizeCorpus, summarizeImpressions } from './summary.js';
+import { summarizeImpressions } from './summary.js';
 import { compactUsers, type Outcomes } from './user-statistics.js';
 
 export interface EvaluateOptions {
   /** Cut-offs of the ranking metrics over all items. */
   ks?: readonly number[];
-  /** Whether to rank all items for every positive event; needs a model that can retrieve. On unless said otherwise. */
-  corpus?: boolean;
+  /**
+   * `impressions`: nothing but the metrics of what was shown. `corpus`: nothing but the ranks of positive events among all items,
+   * which only a model that can retrieve has. Both unless given.
+   */
+  only?: 'impressions' | 'corpus';
   /** Told the share done, 0 to 1. */
   onProgress?: (done: number) => void;
-  /** Given what the metrics were computed from, sample by sample. */
+  /** Given what the metrics were computed from, sample by sample; not with `corpus` alone. */
   onOutcomes?: (outcomes: Outcomes) => void;
 }
 
-/** Rows of items or pairs that go through a program at once: enough to fill the cores, little enough to fit in memory. */
-const BLOCK = 4096;
-const REQUEST_BLOCK = 256;
-const ITEM_BLOCK = 65536;
+export interface ScoreOptions {
+  /** Told the share done, 0 to 1. */
+  onProgress?: (done: number) => void;
+  /** A ranking of all items to which the positive ones among the rows are added; labels in the order of the rows. */
+  ranked?: { ranking: CorpusRanking; labels: Float32Array };
+}
+
+/** Items and events that go through a program at once: enough to fill the cores, little enough to fit in memory and to tell how far it is. */
+const ITEM_BLOCK = 4096;
+const EVENT_BLOCK = 1024;
 
 /**
  * All metrics of a part of the log. Impressions: every exposure of the part scored for its own request. Corpus: each
@@ -31,26 +40,30 @@ export async function evaluate(
   inference: Inference,
   dataset: Dataset,
   rows: Uint32Array,
-  { ks = [20, 100], corpus = true, onProgress = () => {}, onOutcomes = () => {} }: EvaluateOptions = {},
+  { ks = [20, 100], only, onProgress = () => {}, onOutcomes = () => {} }: EvaluateOptions = {},
 ): Promise<EvaluationResult> {
   const labels = labelsOf(dataset, rows);
+  const retrieves = inference.model.retrieval !== undefined;
+  if (only === 'corpus' && !retrieves) return unranked(ks);
   const items = await allItemStates(inference, dataset);
-  const ranked = corpus && inference.model.retrieval !== undefined;
-  const half = ranked ? 0.5 : 1;
-  const logits = await scoreEvents(inference, dataset, rows, items, (done) => onProgress(done * half));
+  const ranking = only !== 'impressions' && retrieves ? new CorpusRanking(inference, dataset, items, ks) : undefined;
+  if (only === 'corpus') {
+    const positives = rows.filter((_, i) => labels[i]! > 0);
+    for (const { feeds, request, item, done } of blocksOf(dataset, positives)) {
+      await ranking!.add(await inference.users(feeds), request, item);
+      onProgress(done);
+    }
+    return ranking!.result;
+  }
+  const logits = await scoreEvents(inference, dataset, rows, items, {
+    onProgress,
+    ...(ranking && { ranked: { ranking, labels } }),
+  });
   const users = Int32Array.from(rows, (row) => dataset.events.user[row]!);
   const impressions = summarizeImpressions(logits, labels, users);
-  const outcomes = { logits, labels, ...compactUsers(users) };
-  if (!ranked) {
-    onOutcomes(outcomes);
-    return corpus ? mergeResults(impressions, unranked(ks)) : impressions;
-  }
-  const positives = rows.filter((_, i) => labels[i]! > 0);
-  const { result, ranks } = await rankCorpus(inference, dataset, positives, items, ks, (done) =>
-    onProgress(half + done * (1 - half)),
-  );
-  onOutcomes({ ...outcomes, ranks });
-  return mergeResults(impressions, result);
+  onOutcomes({ logits, labels, ...compactUsers(users), ...(ranking && { ranks: ranking.ranks }) });
+  if (only === 'impressions') return impressions;
+  return mergeResults(impressions, ranking?.result ?? unranked(ks));
 }
 
 /** Labels of event rows, in their order. */
@@ -62,8 +75,8 @@ export function labelsOf(dataset: Dataset, rows: Uint32Array): Float32Array {
 /** The states of every row of the item table. */
 export async function allItemStates(inference: Inference, dataset: Dataset): Promise<HostState> {
   const blocks: HostState[] = [];
-  for (let from = 0; from < dataset.items.count; from += BLOCK) {
-    const size = Math.min(BLOCK, dataset.items.count - from);
+  for (let from = 0; from < dataset.items.count; from += ITEM_BLOCK) {
+    const size = Math.min(ITEM_BLOCK, dataset.items.count - from);
     blocks.push(
       await inference.items(
         itemFeeds(
@@ -82,53 +95,42 @@ export async function scoreEvents(
   dataset: Dataset,
   rows: Uint32Array,
   items: HostState,
-  onProgress: (done: number) => void = () => {},
+  { onProgress = () => {}, ranked }: ScoreOptions = {},
 ): Promise<Float32Array> {
-  const assembler = new BatchAssembler(dataset);
   const logits = new Float32Array(rows.length);
-  for (let from = 0; from < rows.length; from += BLOCK) {
-    const { feeds, events } = assembler.assemble(rows.subarray(from, from + BLOCK), 0);
-    const item = Int32Array.from(events, (row) => dataset.events.item[row]!);
-    const request = feeds['pair.request']!.data as Int32Array;
-    logits.set(await inference.askedPairs(feeds, items, request, item), from);
-    onProgress((from + events.length) / rows.length);
+  let from = 0;
+  for (const { feeds, request, item, done } of blocksOf(dataset, rows)) {
+    const states = ranked && (await inference.users(feeds));
+    // What the ranking needs serves the pairs too, unless they need less than a whole state.
+    const shared = states !== undefined && inference.parts.asked === undefined;
+    logits.set(
+      await (shared
+        ? inference.pairs(states, items, request, item)
+        : inference.askedPairs(feeds, items, request, item)),
+      from,
+    );
+    if (states !== undefined) {
+      const positive = (_: number, i: number) => ranked!.labels[from + i]! > 0;
+      await ranked!.ranking.add(states, request.filter(positive), item.filter(positive));
+    }
+    from += item.length;
+    onProgress(done);
   }
   return logits;
 }
 
-async function rankCorpus(
-  inference: Inference,
-  dataset: Dataset,
-  positives: Uint32Array,
-  items: HostState,
-  ks: readonly number[],
-  onProgress: (done: number) => void,
-): Promise<{ result: EvaluationResult; ranks: Float64Array }> {
-  const { retrieval } = inference.model;
-  const keys = { [`item.${retrieval!.item}`]: items[`item.${retrieval!.item}`]! };
-  const total = dataset.items.count;
-  // Row 0 stands for unknown items and is never recommended.
-  const candidates = new Uint8Array(total).fill(1);
-  candidates[0] = 0;
-  const evaluation = new CorpusEvaluation({ items: total, ks, candidates });
-  const assembler = new BatchAssembler(dataset, { itemPerPair: true });
-  const ranks = new Float64Array(positives.length);
-  for (let from = 0; from < positives.length; from += REQUEST_BLOCK) {
-    const { feeds, events } = assembler.assemble(positives.subarray(from, from + REQUEST_BLOCK), 0);
-    const states = await inference.users(feeds);
-    const query = { [`user.${retrieval!.user}`]: states[`user.${retrieval!.user}`]! };
-    const open = Array.from(events, (row) => evaluation.open({ relevant: [dataset.events.item[row]!] }));
-    for (let first = 0; first < total; first += ITEM_BLOCK) {
-      const size = Math.min(ITEM_BLOCK, total - first);
-      const scores = await inference.retrieve(query, sliceState(keys, first, first + size));
-      open.forEach((request, i) => {
-        request.push(scores.subarray(i * size, (i + 1) * size));
-      });
-    }
-    for (const [i, request] of open.entries()) ranks[from + i] = request.close().ranks[0] ?? Number.NaN;
-    onProgress((from + events.length) / positives.length);
+/** Event rows block by block: the feeds of their requests, and for each row its request and its item. */
+function* blocksOf(dataset: Dataset, rows: Uint32Array) {
+  const assembler = new BatchAssembler(dataset);
+  for (let from = 0; from < rows.length; from += EVENT_BLOCK) {
+    const { feeds, events } = assembler.assemble(rows.subarray(from, from + EVENT_BLOCK), 0);
+    yield {
+      feeds,
+      request: feeds['pair.request']!.data as Int32Array,
+      item: Int32Array.from(events, (row) => dataset.events.item[row]!),
+      done: (from + events.length) / rows.length,
+    };
   }
-  return { result: summarizeCorpus(evaluation.result()), ranks };
 }
 
 function unranked(ks: readonly number[]): EvaluationResult {

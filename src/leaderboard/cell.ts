@@ -11,7 +11,7 @@ import { checkSameData } from '../runs/data.js';
 import type { RunEvent } from '../runs/events.js';
 import { holdsRun, readRun } from '../runs/folder.js';
 import { trainRun } from '../runs/train.js';
-import { keepMeasured, MEASURED, type Measured, measureRun, readMeasured, type Untimed } from './measured.js';
+import { keepMeasured, MEASURED, type Measured, measuredOf, readMeasured, type Untimed } from './measured.js';
 import { removeUnbegun } from './unbegun.js';
 
 const DIVERGED = 'diverged.txt';
@@ -27,8 +27,6 @@ export interface Cell {
 
 export interface CellOptions {
   dataset: Dataset;
-  /** Whether the protocol ranks all items. */
-  corpus: boolean;
   onEvent?: (event: RunEvent) => void;
   signal?: AbortSignal | undefined;
 }
@@ -67,22 +65,23 @@ export async function readCell(cell: Cell, dataset: Dataset, corpus: boolean): P
  *
  * @throws RUN_INVALID where the folder holds a run with another configuration or on other data; RUN_INTERRUPTED
  */
-export async function fillCell(cell: Cell, { dataset, corpus, onEvent, signal }: CellOptions): Promise<void> {
+export async function fillCell(cell: Cell, { dataset, onEvent, signal }: CellOptions): Promise<void> {
   const { folder, config } = cell;
   const resume = holdsRun(folder);
   if (resume) await checkSameCell(cell, dataset);
   else await removeUnbegun(folder);
+  let outcomes: Outcomes | undefined;
+  const onOutcomes = (given: Outcomes) => {
+    outcomes = given;
+  };
   try {
-    await trainRun(config, { out: folder, resume, dataset, ...(onEvent && { onEvent }), ...(signal && { signal }) });
+    const options = { out: folder, resume, dataset, onOutcomes };
+    await trainRun(config, { ...options, ...(onEvent && { onEvent }), ...(signal && { signal }) });
   } catch (error) {
     if (!(error instanceof TwoTowerError) || error.code !== 'TRAIN_DIVERGED') throw error;
     return writeFileAtomic(join(folder, DIVERGED), error.message);
   }
-  const found = await measureRun(folder, dataset, corpus, (done) => {
-    if (signal?.aborted) throw new TwoTowerError('RUN_INTERRUPTED', `stopped while ${folder} was measured`);
-    onEvent?.({ type: 'evaluating', split: 'test', done });
-  });
-  await keepMeasured(folder, found);
+  await keepMeasured(folder, await measuredOf(folder), outcomes!);
 }
 
 async function checkSameCell({ folder, config }: Cell, dataset: Dataset): Promise<void> {

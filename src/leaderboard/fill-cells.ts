@@ -33,7 +33,7 @@ export async function fillCells(cells: readonly Cell[], options: FillOptions): P
   const jobs: CellJob[] = [];
   for (const cell of cells) {
     const result = await readCell(cell, dataset, corpus);
-    if (result === undefined) jobs.push({ type: 'cell', cell, corpus });
+    if (result === undefined) jobs.push({ type: 'cell', cell });
     else {
       results.set(cell, result);
       onEvent({ type: 'end', cell, result, kept: true, seconds: 0 });

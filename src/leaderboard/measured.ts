@@ -3,8 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import { TwoTowerError } from '../errors.js';
-import { evaluate, labelsOf } from '../evaluation/evaluate.js';
-import { type EvaluationJson, resultToJson } from '../evaluation/report.js';
+import { labelsOf } from '../evaluation/evaluate.js';
+import type { EvaluationJson } from '../evaluation/report.js';
 import { compactUsers, type Outcomes } from '../evaluation/user-statistics.js';
 import { writeFileAtomic, writeFolderAtomic } from '../files.js';
 import type { RunConfig } from '../runs/config.js';
@@ -51,42 +51,25 @@ export type Untimed = Omit<Measured, 'latency'> & Partial<Pick<Measured, 'latenc
 
 const TIMED_REQUESTS = 50;
 
-/** Measures the best checkpoint of a finished run on the test part, but for times. */
-export async function measureRun(
-  folder: string,
-  dataset: Dataset,
-  corpus: boolean,
-  onProgress: (done: number) => void,
-): Promise<{ measured: Untimed; outcomes: Outcomes }> {
+/** What a finished run found on the test part, and what its model costs, but for times. */
+export async function measuredOf(folder: string): Promise<Untimed> {
   const run = await openRun(folder);
   try {
-    const rows = dataset.splits.test;
-    const { config, record } = run;
-    let outcomes: Outcomes | undefined;
-    const result = await evaluate(run.inference, dataset, rows, {
-      ks: config.evaluation.ks,
-      corpus,
-      onProgress,
-      onOutcomes(given) {
-        outcomes = given;
-      },
-    });
     const { parameters, cost } = inspectRun(run);
-    const before = JSON.parse(await readFile(join(folder, RUN_FILES.evaluation), 'utf8'));
+    const { samplesPerSecond, validation, test } = JSON.parse(
+      await readFile(join(folder, RUN_FILES.evaluation), 'utf8'),
+    );
     return {
-      measured: {
-        seed: config.training.seed,
-        model: config.model,
-        bestStep: run.step,
-        samplesPerSecond: before.samplesPerSecond,
-        parameters: parameters.total,
-        cost,
-        curve: curveOf(await readFile(join(folder, RUN_FILES.metrics), 'utf8')),
-        validation: before.validation,
-        test: resultToJson(result),
-        environment: record.environment,
-      },
-      outcomes: outcomes!,
+      seed: run.config.training.seed,
+      model: run.config.model,
+      bestStep: run.step,
+      samplesPerSecond,
+      parameters: parameters.total,
+      cost,
+      curve: curveOf(await readFile(join(folder, RUN_FILES.metrics), 'utf8')),
+      validation,
+      test,
+      environment: run.record.environment,
     };
   } finally {
     await run.release();
@@ -105,11 +88,8 @@ export async function timeRun(folder: string, dataset: Dataset): Promise<Latency
   }
 }
 
-/** Keeps it in the run folder. */
-export async function keepMeasured(
-  folder: string,
-  { measured, outcomes: { logits, ranks } }: { measured: Untimed; outcomes: Outcomes },
-): Promise<void> {
+/** Keeps it in the run folder, with the scores and ranks that the figures were computed from. */
+export async function keepMeasured(folder: string, measured: Untimed, { logits, ranks }: Outcomes): Promise<void> {
   await writeFolderAtomic(join(folder, MEASURED), async (temporary) => {
     await writeFile(join(temporary, FILES.record), `${JSON.stringify(measured, null, 2)}\n`);
     await writeSafetensors(join(temporary, FILES.outcomes), [

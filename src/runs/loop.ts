@@ -127,8 +127,8 @@ export class TrainingLoop {
     await trainer.collect();
     const result = await evaluate(this.inference, dataset, dataset.splits.validation, {
       ks: config.evaluation.ks,
-      // Ranking everything takes a while: only where the choice rests on it.
-      corpus: metric.includes('@'),
+      // Only what the choice rests on: the other half may take as long as the training.
+      only: metric.includes('@') ? 'corpus' : 'impressions',
       onProgress: (done) => onEvent({ type: 'evaluating', split: 'validation', done }),
     });
     const { search, improved } = consider(this.search, step, metric, result);

@@ -7,6 +7,7 @@ import { ALONE, type Ranks } from '../distributed/ranks.js';
 import { TwoTowerError } from '../errors.js';
 import { evaluate } from '../evaluation/evaluate.js';
 import { type EvaluationJson, resultToJson } from '../evaluation/report.js';
+import type { Outcomes } from '../evaluation/user-statistics.js';
 import { writeFileAtomic } from '../files.js';
 import type { ModelDefinition } from '../models/contract.js';
 import { MODELS } from '../models/index.js';
@@ -42,6 +43,8 @@ export interface TrainOptions {
    * checkpoint, a validation during training after its end.
    */
   signal?: AbortSignal;
+  /** Given what the figures of the test part were computed from. */
+  onOutcomes?: (outcomes: Outcomes) => void;
   /** The processes that train together, of which this one leads; the others run `followRun` meanwhile. */
   ranks?: Ranks;
 }
@@ -153,8 +156,10 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
         refuseAborted(signal, 'during the last evaluation', `Continue with: twotower train --resume --out ${out}`);
         onEvent({ type: 'evaluating', split, done });
       };
-      const { ks } = config.evaluation;
-      return resultToJson(await evaluate(inference, dataset, dataset.splits[split], { ks, onProgress }));
+      onProgress(0);
+      const onOutcomes = split === 'test' ? options.onOutcomes : undefined;
+      const asked = { ks: config.evaluation.ks, onProgress, ...(onOutcomes && { onOutcomes }) };
+      return resultToJson(await evaluate(inference, dataset, dataset.splits[split], asked));
     };
     const evaluation = { validation: await measure('validation'), test: await measure('test') };
     const result = { ...record, config, bestStep, samplesPerSecond, ...evaluation };

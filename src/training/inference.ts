@@ -198,7 +198,7 @@ function inputNames(outputs: readonly Tensor[]): string[] {
 }
 
 /** Rows of a tensor of the host, one below the other. */
-function takeRows({ data, shape }: Feed, rows: Int32Array): Feed {
+export function takeRows({ data, shape }: Feed, rows: Int32Array): Feed {
   const size = shape.slice(1).reduce((a, b) => a * b, 1);
   const Type = data.constructor as new (length: number) => FeedArray;
   const taken = new Type(rows.length * size);

@@ -35,7 +35,6 @@ afterAll(() => toy.remove());
 function jobsIn(name: string, seeds: readonly number[]): CellJob[] {
   return seeds.map((seed) => ({
     type: 'cell',
-    corpus: true,
     cell: {
       protocol: 'toy',
       model: 'dssm',

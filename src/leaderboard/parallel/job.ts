@@ -10,8 +10,6 @@ export type Job = CellJob | TrialJob;
 export interface CellJob {
   type: 'cell';
   cell: Cell;
-  /** Whether the protocol ranks all items. */
-  corpus: boolean;
 }
 
 export interface TrialJob {
@@ -34,6 +32,6 @@ export type ResultOf<J extends Job> = J extends CellJob ? undefined : TrialState
 export async function doJob<J extends Job>(job: J, dataset: Dataset, options: JobOptions): Promise<ResultOf<J>>;
 export async function doJob(job: Job, dataset: Dataset, options: JobOptions): Promise<TrialState | undefined> {
   if (job.type === 'trial') return advanceTrial(job.trial, job.folder, job.until, dataset, options);
-  await fillCell(job.cell, { dataset, corpus: job.corpus, ...options });
+  await fillCell(job.cell, { dataset, ...options });
   return undefined;
 }

@@ -53,7 +53,8 @@ export function unet(x: Tensor, d: number, levels: number, length: number): Tens
   for (let level = levels - 2; level >= 0; level--) {
     const channels = d * 2 ** level;
     const name = `up${level + 1}`;
-    const wide = swish(convolution(`${name}/widen`, repeatPairs(h), channels, { kernel: 1 }));
+    // The same as widening what was repeated, for half the work.
+    const wide = repeatPairs(swish(convolution(`${name}/widen`, h, channels, { kernel: 1 })));
     h = block(name, concat([wide, centre(kept[level]!, width(wide, -2))]), channels);
   }
   return slice(h, -2, width(h, -2) - length);

@@ -1,0 +1,67 @@
+import type { Dataset } from '../data/dataset.js';
+import { type HostState, type Inference, sliceState, takeRows } from '../training/inference.js';
+import { CorpusEvaluation } from './corpus.js';
+import type { EvaluationResult } from './report.js';
+import { summarizeCorpus } from './summary.js';
+
+/** Requests and items that go through a program at once: enough to fill the cores, little enough to fit in memory. */
+const REQUEST_BLOCK = 256;
+const ITEM_BLOCK = 65536;
+
+/** Ranks all known items for request after request of a model that can retrieve, and where the relevant one stands. */
+export class CorpusRanking {
+  private readonly evaluation: CorpusEvaluation;
+  private readonly keys: HostState;
+  private readonly query: string;
+  private readonly total: number;
+  private readonly found: number[] = [];
+
+  /** @param items the states of every row of the item table */
+  constructor(
+    private readonly inference: Inference,
+    dataset: Dataset,
+    items: HostState,
+    ks: readonly number[],
+  ) {
+    const retrieval = inference.model.retrieval!;
+    const key = `item.${retrieval.item}`;
+    this.keys = { [key]: items[key]! };
+    this.query = `user.${retrieval.user}`;
+    this.total = dataset.items.count;
+    // Row 0 stands for unknown items and is never recommended.
+    const candidates = new Uint8Array(this.total).fill(1);
+    candidates[0] = 0;
+    this.evaluation = new CorpusEvaluation({ items: this.total, ks, candidates });
+  }
+
+  /**
+   * @param users states of requests
+   * @param asking [n] rows of these states, each a request of its own
+   * @param relevant [n] the row of the item that each is to find
+   */
+  async add(users: HostState, asking: Int32Array, relevant: Int32Array): Promise<void> {
+    for (let from = 0; from < asking.length; from += REQUEST_BLOCK) {
+      const query = { [this.query]: takeRows(users[this.query]!, asking.subarray(from, from + REQUEST_BLOCK)) };
+      const open = Array.from(relevant.subarray(from, from + REQUEST_BLOCK), (item) =>
+        this.evaluation.open({ relevant: [item] }),
+      );
+      for (let first = 0; first < this.total; first += ITEM_BLOCK) {
+        const size = Math.min(ITEM_BLOCK, this.total - first);
+        const scores = await this.inference.retrieve(query, sliceState(this.keys, first, first + size));
+        open.forEach((request, i) => {
+          request.push(scores.subarray(i * size, (i + 1) * size));
+        });
+      }
+      for (const request of open) this.found.push(request.close().ranks[0] ?? Number.NaN);
+    }
+  }
+
+  get result(): EvaluationResult {
+    return summarizeCorpus(this.evaluation.result());
+  }
+
+  /** Where the relevant items stand, in the order in which they were added; NaN where one is no candidate. */
+  get ranks(): Float64Array {
+    return Float64Array.from(this.found);
+  }
+}
