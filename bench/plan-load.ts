@@ -1,7 +1,6 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import type { Random } from '../src/random.js';
 import { fire, keepAlive, type Shot } from '../src/serving/plan/client.js';
+import { momentsOf, paced } from './paced.js';
 
 /** More than there ever are under way. */
 const CONNECTIONS = 256;
@@ -18,9 +17,8 @@ export interface RandomLoad {
 }
 
 /**
- * Requests that arrive at random (Poisson). A thread of its own sleeps until each is due: it takes next to nothing of the cores, which
- * the server shares, where looking at the clock all the time would take one of them whole. A moment that is missed by a little is as
- * random as before, so latency counts from when a request is sent.
+ * Requests that arrive at random (Poisson). A moment that is missed by a little is as random as before, so latency counts from when a
+ * request is sent.
  */
 export async function atRandom(
   url: string,
@@ -31,19 +29,13 @@ export async function atRandom(
 ): Promise<RandomLoad> {
   const agent = keepAlive(CONNECTIONS);
   const target = new URL(url);
-  let due = 0;
-  const moments = Float64Array.from({ length: Math.round(perSecond * seconds) }, () => {
-    due += (-1000 / perSecond) * Math.log(1 - random.uniform());
-    return due;
-  });
-  const pacer = new Worker(new URL('./plan-pacer.js', import.meta.url));
-  await once(pacer, 'online');
+  const moments = momentsOf(perSecond, Math.round(perSecond * seconds), random);
   const own = process.cpuUsage();
   const times: number[] = [];
   let refused = 0;
   let sent = 0;
   const pending: Promise<void>[] = [];
-  pacer.on('message', () => {
+  await paced(moments, () => {
     const started = performance.now();
     pending.push(
       fire(agent, target, shots[sent++ % shots.length]!).then(({ status }) => {
@@ -52,8 +44,6 @@ export async function atRandom(
       }),
     );
   });
-  pacer.postMessage(moments);
-  await once(pacer, 'exit');
   await Promise.all(pending);
   const { user, system } = process.cpuUsage(own);
   agent.destroy();

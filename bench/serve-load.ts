@@ -1,7 +1,8 @@
-import type { Random } from '../src/random.js';
-import { fire, keepAlive, type Shot } from '../src/serving/plan/client.js';
+import type { Shot } from '../src/serving/plan/client.js';
+import { momentsOf, paced } from './paced.js';
+import { Wire } from './wire.js';
 
-export { fire, keepAlive, type Shot };
+export type { Shot };
 
 export interface Latencies {
   /** Milliseconds. */
@@ -18,48 +19,29 @@ export interface Latencies {
 /**
  * Requests at a fixed rate, whether or not the server keeps up. Latency counts from the moment at which a request was due: a
  * server that stands still for a while is charged for everybody who waited.
- *
- * @param random draws the moments, as those of many independent clients would be (Poisson); evenly spaced unless given
  */
 export async function atRate(
   url: string,
   shots: readonly Shot[],
   perSecond: number,
   seconds: number,
-  random?: Random,
 ): Promise<Latencies> {
-  const agent = keepAlive(512);
-  const target = new URL(url);
+  const wire = new Wire(new URL(url), 512);
   const times: number[] = [];
   const counts = { ok: 0, refused: 0, failed: 0 };
-  const started = performance.now();
-  const total = Math.round(perSecond * seconds);
   const pending: Promise<void>[] = [];
-  let due = started;
-  for (let i = 0; i < total; i++) {
-    due += (1000 / perSecond) * (random === undefined ? 1 : -Math.log(1 - random.uniform()));
-    const moment = due;
-    await until(moment);
+  let sent = 0;
+  await paced(momentsOf(perSecond, Math.round(perSecond * seconds)), (due) => {
     pending.push(
-      fire(agent, target, shots[i % shots.length]!).then(({ status }) => {
-        times.push(performance.now() - moment);
+      wire.send(shots[sent++ % shots.length]!).then((status) => {
+        times.push(performance.now() - due);
         counts[status === 200 ? 'ok' : status === 0 ? 'failed' : 'refused']++;
       }),
     );
-  }
+  });
   await Promise.all(pending);
-  agent.destroy();
+  wire.close();
   return { ...percentiles(times), ...counts };
-}
-
-/** A timer is late by up to so many milliseconds, always by as many at an even rate: that is no time of the server's. */
-const TIMER_MS = 1.5;
-
-/** What is due already goes at once. The last moments are spent looking at the clock, between two looks at the sockets. */
-async function until(moment: number): Promise<void> {
-  const wait = moment - performance.now() - TIMER_MS;
-  if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-  while (performance.now() < moment) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Requests over so many connections, each sending its next one when the last was answered. @returns answers per second */
@@ -69,18 +51,17 @@ export async function saturated(
   connections: number,
   seconds: number,
 ): Promise<number> {
-  const agent = keepAlive(connections);
-  const target = new URL(url);
+  const wire = new Wire(new URL(url), connections);
   const end = performance.now() + 1000 * seconds;
   let answered = 0;
   await Promise.all(
     Array.from({ length: connections }, async (_, connection) => {
       for (let i = connection; performance.now() < end; i++) {
-        if ((await fire(agent, target, shots[i % shots.length]!)).status === 200) answered++;
+        if ((await wire.send(shots[i % shots.length]!)) === 200) answered++;
       }
     }),
   );
-  agent.destroy();
+  wire.close();
   return answered / seconds;
 }
 

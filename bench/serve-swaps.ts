@@ -1,8 +1,9 @@
 import type { Agent } from 'node:http';
+import { fire, keepAlive } from '../src/serving/plan/client.js';
 import { publish } from '../src/serving/publish.js';
 import { listVersions, useVersion } from '../src/serving/store.js';
 import { memoryOf } from './fleet-processes.js';
-import { atRate, fire, keepAlive, type Latencies, line, median, percentiles, type Shot } from './serve-load.js';
+import { atRate, type Latencies, line, median, percentiles, type Shot } from './serve-load.js';
 import { type Server, serve } from './serve-process.js';
 import { rankShots } from './serve-shots.js';
 import { logOf, rankStore, runOf, SMALL } from './serve-stores.js';

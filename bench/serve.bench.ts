@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { packagePath } from '../src/package-root.js';
 import { environment } from '../src/runs/environment.js';
 import { writeResults } from './results.js';
-import { atRate, type Latencies, line, saturated } from './serve-load.js';
+import { atRate, type Latencies, line, median, type Shot, saturated } from './serve-load.js';
 import { serve } from './serve-process.js';
 import { saturation } from './serve-saturation.js';
 import { rankShots, recommendShots } from './serve-shots.js';
@@ -62,7 +62,9 @@ async function recommend(folder: string, items: number) {
   }
 }
 
-/** First what the server takes at most, then five times that: what it still answers, and how soon it is itself again. */
+const OVERLOAD_ROUNDS = 3;
+
+/** First what the server takes at most, then five times that: what it still answers, and how soon it is itself again; several times over. */
 async function overload(folder: string) {
   const data = await logOf(folder, SMALL);
   const { store, phase } = await rankStore(folder, data, 'ranktower');
@@ -70,26 +72,27 @@ async function overload(folder: string) {
   try {
     const shots = rankShots(1_000, SMALL, 'frame', phase);
     await saturated(server.url, shots, 8, WARM_UP_SECONDS);
-    const capacity = await saturated(server.url, shots, 8, 5);
-    const seconds = 8;
-    const pressed = await atRate(server.url, shots, 5 * capacity, seconds);
-    const began = performance.now();
-    let recovered: Latencies;
-    do recovered = await atRate(server.url, shots, capacity / 4, 0.5);
-    while ((recovered.refused > 0 || recovered.failed > 0) && performance.now() - began < 10_000);
-    const result = {
-      capacity,
-      goodput: pressed.ok / seconds,
-      share: pressed.ok / seconds / capacity,
-      refused: pressed.refused,
-      failed: pressed.failed,
-      recoveredWithinMs: performance.now() - began,
-    };
-    console.log('five times the load', result);
-    return result;
+    const rounds = [];
+    for (let round = 0; round < OVERLOAD_ROUNDS; round++) rounds.push(await pressed(server.url, shots));
+    const share = median(rounds.map((one) => one.share));
+    console.log('five times the load', { share, rounds });
+    return { share, rounds };
   } finally {
     await server.stop();
   }
+}
+
+async function pressed(url: string, shots: readonly Shot[]) {
+  const seconds = 8;
+  const capacity = await saturated(url, shots, 8, 5);
+  const { ok, refused, failed } = await atRate(url, shots, 5 * capacity, seconds);
+  const began = performance.now();
+  let after: Latencies;
+  do after = await atRate(url, shots, capacity / 4, 0.5);
+  while ((after.refused > 0 || after.failed > 0) && performance.now() - began < 10_000);
+  const goodput = ok / seconds;
+  const recoveredWithinMs = performance.now() - began;
+  return { capacity, goodput, share: goodput / capacity, refused, failed, recoveredWithinMs };
 }
 
 /** `swaps` takes half an hour: it is run where it is asked for. */
