@@ -4,30 +4,7 @@ import { z } from 'zod';
 import { TwoTowerError } from '../errors.js';
 import { sha256 } from '../files.js';
 import { PHASES } from './contract.js';
-
-/**
- * A version folder:
- *
- *     manifest.json            what follows, with the SHA-256 of every other file
- *     items.parquet            the catalogue: key and raw columns of every item, in the order of its rows
- *     users.parquet            the users likewise
- *     histories.safetensors    every user's earlier items, by rows of the two tables
- *     PHASE/schema.json        features of the phase's model
- *     PHASE/encoders.json      vocabularies and scalers: raw values → feeds
- *     PHASE/PART.onnx          item, user, score (and rerank)
- *     PHASE/items.safetensors  what the item part gives for every row of the catalogue; row 0 is the unknown item
- *     retrieve/index/          the retrieval index, where there are so many items that exact search would be slower
- */
-export const VERSION_FILES = {
-  manifest: 'manifest.json',
-  items: 'items.parquet',
-  users: 'users.parquet',
-  histories: 'histories.safetensors',
-  schema: 'schema.json',
-  encoders: 'encoders.json',
-  states: 'items.safetensors',
-  index: 'index',
-} as const;
+import { VERSION_FILES } from './version-files.js';
 
 const tensor = z.strictObject({
   name: z.string(),

@@ -11,10 +11,11 @@ import { idColumn } from '../runs/predict.js';
 import { writeSafetensors } from '../training/safetensors.js';
 import { PHASES } from './contract.js';
 import { RawTable } from './engine/raw-table.js';
-import { type Manifest, type PhaseManifest, VERSION_FILES } from './manifest.js';
+import type { Manifest, PhaseManifest } from './manifest.js';
 import { newVersionId, type Pointer, prepareStore, useVersion, versionFolder } from './store.js';
 import { readTable, writeTable } from './tables.js';
 import { verifyScores } from './verify.js';
+import { VERSION_FILES } from './version-files.js';
 import { type PhasePlan, writePhase } from './write-phase.js';
 
 export type { PhasePlan };

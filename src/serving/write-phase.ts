@@ -10,8 +10,9 @@ import { concatStates, type HostState } from '../training/inference.js';
 import { writeSafetensors } from '../training/safetensors.js';
 import type { Phase } from './contract.js';
 import type { RawTable } from './engine/raw-table.js';
-import { type PartManifest, type PhaseManifest, VERSION_FILES } from './manifest.js';
+import type { PartManifest, PhaseManifest } from './manifest.js';
 import { spread } from './verify.js';
+import { VERSION_FILES } from './version-files.js';
 
 /** Items a phase hands on unless said otherwise. */
 export const DEFAULT_KEEP: Record<Phase, number> = { retrieve: 500, prerank: 100, rank: 20 };

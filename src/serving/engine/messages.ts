@@ -1,6 +1,6 @@
 import type { Feeds } from '../../schema.js';
 import type { Degraded, Phase, PhaseReport } from '../contract.js';
-import type { CompiledScore } from '../kernel/compile-score.js';
+import type { CompiledScore } from '../kernel/compiled-score.js';
 import type { PhaseManifest } from '../manifest.js';
 import type { Failure } from './failure.js';
 import type { SharedStates } from './item-states.js';

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { loadIndex } from '../../cascade/index/load.js';
 import type { RetrievalIndex } from '../../cascade/index/retrieval-index.js';
 import type { Feeds } from '../../schema.js';
 import { openKernel } from '../kernel/open-kernel.js';
 import type { ScoreKernel } from '../kernel/score-kernel.js';
-import { type PhaseManifest, VERSION_FILES } from '../manifest.js';
+import type { PhaseManifest } from '../manifest.js';
+import { VERSION_FILES } from '../version-files.js';
 import { CostEstimate } from './cost-estimate.js';
 import { ExactSearch } from './exact-search.js';
 import { StateGatherer } from './gather.js';
@@ -71,8 +71,7 @@ export class PhaseModel {
       states,
       threads,
       { user: await load(user), score: session, kernel, rerank: rerank && (await load(rerank)) },
-      // Its checksums are in the version's manifest, too, and were compared when the version was read.
-      manifest.index && (await loadIndex(join(folder, VERSION_FILES.index), { threads, verified: true })),
+      manifest.index && (await openIndex(join(folder, VERSION_FILES.index), threads)),
     );
   }
 
@@ -194,4 +193,11 @@ export class PhaseModel {
     feeds.mask = { data: new Uint8Array(count).fill(1), shape: [1, count] };
     return (await rerank.run(feeds)).logit!.data as Float32Array;
   }
+}
+
+/** Its code, with all that it needs, is most of what a worker would load: only where a version brings an index. */
+async function openIndex(folder: string, threads: number): Promise<RetrievalIndex> {
+  const { loadIndex } = await import('../../cascade/index/load.js');
+  // Its checksums are in the version's manifest, too, and were compared when the version was read.
+  return loadIndex(folder, { threads, verified: true });
 }

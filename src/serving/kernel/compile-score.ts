@@ -1,15 +1,12 @@
 import { assemble, Code } from '../../assembler.js';
 import type { SharedStates } from '../engine/item-states.js';
 import type { PartManifest } from '../manifest.js';
+import { type CompiledScore, type ScoreLayout, SIDE_BY_SIDE, TOGETHER } from './compiled-score.js';
 import { readOnnxGraph } from './onnx-graph.js';
 import { OPERATORS } from './operators.js';
 import { aligned, Scoring, type Tensor, Unfit } from './tensors.js';
-import { contiguous, countOf, LANES, SHARED, type View } from './views.js';
+import { contiguous, countOf, LANES, SHARED } from './views.js';
 
-/** Candidates that are computed side by side, one in each float of a vector. */
-export const SIDE_BY_SIDE = 4;
-/** Candidates that are copied before they are scored: they and what is computed of four of them stay in the nearest caches. */
-export const TOGETHER = 16;
 /**
  * Multiply-adds of a candidate, and bytes that it computes with, up to which this is faster than ONNX Runtime, whose matrix products
  * have wider vectors and whose other operators pass over all candidates one after the other.
@@ -17,24 +14,6 @@ export const TOGETHER = 16;
 const MOST_PRODUCTS = 4096;
 const MOST_BYTES = 64 * 1024;
 const PAGE = 65_536;
-
-/** Where the states of a request and the rows of items are put, and the logits found. */
-export interface ScoreLayout {
-  user: { name: string; view: View }[];
-  /** Rows of items: of what lies in the states from `first` on `read` values, in rows of `width`. */
-  rows: number;
-  first: number;
-  read: number;
-  width: number;
-  logits: number;
-}
-
-/** A score part as code, before there is a memory for it. */
-export interface CompiledScore {
-  bytes: Uint8Array<ArrayBuffer>;
-  layout: ScoreLayout;
-  constants: { at: number; values: ArrayLike<number> }[];
-}
 
 /**
  * Writes the score part as one WebAssembly function, in which nothing of a candidate leaves the processor's caches, where it is made of

@@ -3,7 +3,7 @@ import { StateGatherer } from '../engine/gather.js';
 import { capacityOf, type SharedStates } from '../engine/item-states.js';
 import type { OnnxPart } from '../engine/onnx-part.js';
 import type { PartManifest } from '../manifest.js';
-import type { CompiledScore } from './compile-score.js';
+import type { CompiledScore } from './compiled-score.js';
 import { ScoreKernel } from './score-kernel.js';
 
 /** Items whose scores are compared. */

@@ -1,7 +1,7 @@
 import { type Assembled, instantiate } from '../../assembler.js';
 import type { Feeds } from '../../schema.js';
 import type { SharedStates } from '../engine/item-states.js';
-import { type CompiledScore, type ScoreLayout, SIDE_BY_SIDE, TOGETHER } from './compile-score.js';
+import { type CompiledScore, type ScoreLayout, SIDE_BY_SIDE, TOGETHER } from './compiled-score.js';
 import { SHARED } from './views.js';
 
 /** A compiled score part with a memory of its own. */

@@ -12,8 +12,9 @@ import { openRun, type Run } from '../../runs/open.js';
 import type { Schema } from '../../schema.js';
 import { buildServingParts } from '../../training/serving-graph.js';
 import { PHASES, type Phase } from '../contract.js';
-import { type PhaseManifest, readManifest, VERSION_FILES } from '../manifest.js';
+import { type PhaseManifest, readManifest } from '../manifest.js';
 import { readPointer, versionFolder } from '../store.js';
+import { VERSION_FILES } from '../version-files.js';
 import { DEFAULT_KEEP } from '../write-phase.js';
 import { costSheet, fingerprintOf, ownIdRows, type Subject, type SubjectPhase } from './subject.js';
 

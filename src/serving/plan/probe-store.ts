@@ -9,9 +9,10 @@ import { Random } from '../../random.js';
 import type { ModelManifest } from '../../runs/export.js';
 import { writeSafetensors } from '../../training/safetensors.js';
 import { OnnxPart } from '../engine/onnx-part.js';
-import { type Manifest, type PartManifest, type PhaseManifest, VERSION_FILES } from '../manifest.js';
+import type { Manifest, PartManifest, PhaseManifest } from '../manifest.js';
 import { filesOf } from '../publish.js';
 import { prepareStore, useVersion, versionFolder } from '../store.js';
+import { VERSION_FILES } from '../version-files.js';
 import { processorMs } from './kernels.js';
 import type { Subject, SubjectPhase } from './subject.js';
 

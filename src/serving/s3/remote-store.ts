@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { TwoTowerError } from '../../errors.js';
-import { parseManifest, readManifest, VERSION_FILES } from '../manifest.js';
+import { parseManifest, readManifest } from '../manifest.js';
 import {
   POINTER,
   type Pointer,
@@ -17,6 +17,7 @@ import {
   used,
   VERSIONS,
 } from '../store.js';
+import { VERSION_FILES } from '../version-files.js';
 import type { Bucket, Upload } from './bucket.js';
 import { remoteManifest } from './fetch-version.js';
 
