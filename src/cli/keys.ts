@@ -13,7 +13,7 @@ export const keys: Verb = {
       .command('keys')
       .description('add an API key to a file for serve; the key is shown once, the file holds its hash')
       .argument('<file>', 'file of keys (YAML); made where there is none')
-      .requiredOption('--name <name>', 'who will use the key; appears in logs')
+      .requiredOption('--name <name>', 'who will use the key; appears in logs', nameOf)
       .option('--role <role>', 'read: ask; write: also change items and users and add events', roleOf, 'read')
       .addHelpText('after', examples('twotower keys keys.yaml --name shop --role write'))
       .action(async (file: string, { name, role }: { name: string; role: Role }) => {
@@ -34,6 +34,11 @@ export const keys: Verb = {
       });
   },
 };
+
+function nameOf(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('A key has the name of whoever uses it.');
+  return text;
+}
 
 function roleOf(text: string): Role {
   const role = ROLES.find((one) => one === text);

@@ -73,6 +73,7 @@ test('keys adds a key whose hash alone is in the file', async () => {
   expect(text.match(/role: (read|write)/g)).toEqual(['role: write', 'role: read']);
   expect((await twotower('keys', file, '--name', 'shop')).stderr).toContain('has a key named "shop"');
   expect((await twotower('keys', file, '--name', 'x', '--role', 'admin')).code).toBe(2);
+  expect((await twotower('keys', file, '--name', ' ')).stderr).toContain('A key has the name of whoever uses it');
 });
 
 test('funnel-log says how to get one where there is none', async () => {

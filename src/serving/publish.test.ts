@@ -163,6 +163,17 @@ test('what cannot be published leaves the store as it was', async () => {
   expect([await readPointer(store), await readdir(join(store, 'versions'))]).toEqual(before);
 });
 
+test('whoever retrieves with a model that has to score everything is told', async () => {
+  const own = join(await temporaryFolder(), 'store');
+  const [retrieve, prerank] = toy.plans;
+  const told: string[] = [];
+  const warn = (message: string) => told.push(message);
+  await publish({ store: own, phases: [retrieve!, prerank!], warn });
+  expect(told).toEqual([]);
+  await publish({ store: own, phases: [{ ...prerank!, phase: 'retrieve' }], warn });
+  expect(told).toEqual([expect.stringMatching(/ranktower cannot retrieve by vectors; .* all items.*--rank/)]);
+});
+
 test(
   'a publication killed before its version is in place leaves what was served, and no rubbish after the next one',
   async () => {

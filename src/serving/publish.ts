@@ -60,6 +60,13 @@ export async function publish(options: PublishOptions): Promise<Published> {
   const runs: Run[] = [];
   try {
     for (const { run } of plans) runs.push(await openRun(run, open));
+    const [first] = runs;
+    if (plans[0]!.phase === 'retrieve' && first!.inference.model.retrieval === undefined) {
+      warn?.(
+        `${first!.folder}: ${first!.config.model.name} cannot retrieve by vectors; every recommendation will score all items. ` +
+          'To rank given candidates, or what another run retrieves, name it with --rank',
+      );
+    }
     await prepareStore(options.store);
     const id = newVersionId();
     const folder = versionFolder(options.store, id);
