@@ -64,14 +64,15 @@ function line(
   return `${done}/${total}  ${cell.protocol}  ${cell.model}  seed ${cell.seed}  ${found}  ${seconds.toFixed(0)} s`;
 }
 
-/** What tables are made of: every figure of every run, and none of the steps on the way there. */
+/** What tables are made of: every figure of every run, none of the steps on the way there, and not where a log lay. */
 function withoutCurves(board: Leaderboard) {
   return {
     ...board,
     tables: board.tables.map((table) => ({
       ...table,
-      models: table.models.map(({ calibration: _, runs, ...model }) => ({
+      models: table.models.map(({ calibration: _, runs, config, ...model }) => ({
         ...model,
+        config: { ...config, data: { ...config.data, root: undefined } },
         runs: runs.map(({ curve: _, environment: __, model: ___, ...figures }) => figures),
       })),
     })),
