@@ -35,7 +35,7 @@ export async function atRandom(
   let refused = 0;
   let sent = 0;
   const pending: Promise<void>[] = [];
-  await paced(moments, () => {
+  await paced(moments, 0, () => {
     const started = performance.now();
     pending.push(
       fire(agent, target, shots[sent++ % shots.length]!).then(({ status }) => {

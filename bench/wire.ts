@@ -33,7 +33,7 @@ export class Wire {
     });
   }
 
-  /** Breaks every connection, whatever is under way. */
+  /** Closes the connections, none of which may be busy. */
   close(): void {
     for (const connection of this.idle.splice(0)) connection.close();
   }

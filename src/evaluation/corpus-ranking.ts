@@ -1,5 +1,5 @@
 import type { Dataset } from '../data/dataset.js';
-import { type HostState, type Inference, sliceState, takeRows } from '../training/inference.js';
+import { concatStates, type HostState, type Inference, sliceState, takeRows } from '../training/inference.js';
 import { CorpusEvaluation } from './corpus.js';
 import type { EvaluationResult } from './report.js';
 import { summarizeCorpus } from './summary.js';
@@ -14,7 +14,9 @@ export class CorpusRanking {
   private readonly keys: HostState;
   private readonly query: string;
   private readonly total: number;
-  private readonly found: number[] = [];
+  private readonly ranks: number[] = [];
+  /** Requests that wait until there are enough for a pass over the items. */
+  private readonly waiting: { query: HostState[]; relevant: number[] } = { query: [], relevant: [] };
 
   /** @param items the states of every row of the item table */
   constructor(
@@ -40,28 +42,32 @@ export class CorpusRanking {
    * @param relevant [n] the row of the item that each is to find
    */
   async add(users: HostState, asking: Int32Array, relevant: Int32Array): Promise<void> {
-    for (let from = 0; from < asking.length; from += REQUEST_BLOCK) {
-      const query = { [this.query]: takeRows(users[this.query]!, asking.subarray(from, from + REQUEST_BLOCK)) };
-      const open = Array.from(relevant.subarray(from, from + REQUEST_BLOCK), (item) =>
-        this.evaluation.open({ relevant: [item] }),
-      );
-      for (let first = 0; first < this.total; first += ITEM_BLOCK) {
-        const size = Math.min(ITEM_BLOCK, this.total - first);
-        const scores = await this.inference.retrieve(query, sliceState(this.keys, first, first + size));
-        open.forEach((request, i) => {
-          request.push(scores.subarray(i * size, (i + 1) * size));
-        });
-      }
-      for (const request of open) this.found.push(request.close().ranks[0] ?? Number.NaN);
+    const { waiting, query } = this;
+    for (let from = 0; from < asking.length; ) {
+      const to = Math.min(asking.length, from + REQUEST_BLOCK - waiting.relevant.length);
+      waiting.query.push({ [query]: takeRows(users[query]!, asking.subarray(from, to)) });
+      waiting.relevant.push(...relevant.subarray(from, to));
+      from = to;
+      if (waiting.relevant.length === REQUEST_BLOCK) await this.rank();
     }
   }
 
-  get result(): EvaluationResult {
-    return summarizeCorpus(this.evaluation.result());
+  /** The metrics, and where the relevant items stand in the order in which they were added; NaN where one is no candidate. */
+  async end(): Promise<{ result: EvaluationResult; ranks: Float64Array }> {
+    if (this.waiting.relevant.length > 0) await this.rank();
+    return { result: summarizeCorpus(this.evaluation.result()), ranks: Float64Array.from(this.ranks) };
   }
 
-  /** Where the relevant items stand, in the order in which they were added; NaN where one is no candidate. */
-  get ranks(): Float64Array {
-    return Float64Array.from(this.found);
+  private async rank(): Promise<void> {
+    const query = concatStates(this.waiting.query.splice(0));
+    const open = this.waiting.relevant.splice(0).map((item) => this.evaluation.open({ relevant: [item] }));
+    for (let first = 0; first < this.total; first += ITEM_BLOCK) {
+      const size = Math.min(ITEM_BLOCK, this.total - first);
+      const scores = await this.inference.retrieve(query, sliceState(this.keys, first, first + size));
+      open.forEach((request, i) => {
+        request.push(scores.subarray(i * size, (i + 1) * size));
+      });
+    }
+    for (const request of open) this.ranks.push(request.close().ranks[0] ?? Number.NaN);
   }
 }

@@ -142,6 +142,11 @@ describe('evaluate', () => {
       requests: 10 * positives.length,
       relevantUnavailable: 0,
     });
+    const ranked = await evaluate(inference, dataset, rows, { ks: KS, only: 'corpus' });
+    const ofCorpus = Object.entries(result.metrics).filter(([name]) => name.includes('@'));
+    expect(ranked.metrics).toEqual(Object.fromEntries(ofCorpus));
+    expect(ofCorpus).toHaveLength(5 * KS.length);
+    expect(ranked.counts).toMatchObject({ requests: 10 * positives.length, relevantUnavailable: 0 });
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
     expect(progress.at(-1)).toBe(1);
     await model.release();
@@ -182,6 +187,10 @@ describe('evaluate', () => {
       note: expect.stringContaining('cannot retrieve'),
     });
     expect(value(result, 'auc')).toBeGreaterThan(0);
+    const ranked = await evaluate(inference, dataset, rows, { ks: [5], only: 'corpus' });
+    expect(Object.entries(ranked.metrics)).toEqual(
+      Object.entries(result.metrics).filter(([name]) => name.includes('@')),
+    );
     const alone = await evaluate(inference, dataset, rows, { only: 'impressions' });
     expect(alone.metrics.auc).toEqual(result.metrics.auc);
     expect(Object.keys(alone.metrics).filter((name) => name.includes('@'))).toEqual([]);

@@ -27,7 +27,10 @@ export interface ScoreOptions {
   ranked?: { ranking: CorpusRanking; labels: Float32Array };
 }
 
-/** Items and events that go through a program at once: enough to fill the cores, little enough to fit in memory and to tell how far it is. */
+/**
+ * Items and events that go through a program at once: enough to fill the cores, little enough to fit in memory and to tell how far
+ * it is.
+ */
 const ITEM_BLOCK = 4096;
 const EVENT_BLOCK = 1024;
 
@@ -53,7 +56,7 @@ export async function evaluate(
       await ranking!.add(await inference.users(feeds), request, item);
       onProgress(done);
     }
-    return ranking!.result;
+    return (await ranking!.end()).result;
   }
   const logits = await scoreEvents(inference, dataset, rows, items, {
     onProgress,
@@ -61,9 +64,10 @@ export async function evaluate(
   });
   const users = Int32Array.from(rows, (row) => dataset.events.user[row]!);
   const impressions = summarizeImpressions(logits, labels, users);
-  onOutcomes({ logits, labels, ...compactUsers(users), ...(ranking && { ranks: ranking.ranks }) });
+  const ranked = await ranking?.end();
+  onOutcomes({ logits, labels, ...compactUsers(users), ...(ranked && { ranks: ranked.ranks }) });
   if (only === 'impressions') return impressions;
-  return mergeResults(impressions, ranking?.result ?? unranked(ks));
+  return mergeResults(impressions, ranked?.result ?? unranked(ks));
 }
 
 /** Labels of event rows, in their order. */
@@ -101,15 +105,9 @@ export async function scoreEvents(
   let from = 0;
   for (const { feeds, request, item, done } of blocksOf(dataset, rows)) {
     const states = ranked && (await inference.users(feeds));
-    // What the ranking needs serves the pairs too, unless they need less than a whole state.
-    const shared = states !== undefined && inference.parts.asked === undefined;
-    logits.set(
-      await (shared
-        ? inference.pairs(states, items, request, item)
-        : inference.askedPairs(feeds, items, request, item)),
-      from,
-    );
-    if (states !== undefined) {
+    if (states === undefined) logits.set(await inference.askedPairs(feeds, items, request, item), from);
+    else {
+      logits.set(await inference.pairs(states, items, request, item), from);
       const positive = (_: number, i: number) => ranked!.labels[from + i]! > 0;
       await ranked!.ranking.add(states, request.filter(positive), item.filter(positive));
     }

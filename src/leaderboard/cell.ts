@@ -46,13 +46,11 @@ export function cellFolder(out: string, protocol: string, model: string, seed: n
  *
  * @throws RUN_INVALID where the folder holds a run with another configuration or on other data
  */
-export async function readCell(cell: Cell, dataset: Dataset, corpus: boolean): Promise<UntimedResult | undefined> {
+export async function readCell(cell: Cell, dataset: Dataset): Promise<UntimedResult | undefined> {
   const { folder } = cell;
   if (existsSync(join(folder, MEASURED))) {
     await checkSameCell(cell, dataset);
-    const found = await readMeasured(folder, dataset);
-    // Measured for a protocol that ranked nothing: it is measured again, trained it is.
-    return corpus && found.outcomes.ranks === undefined ? undefined : found;
+    return readMeasured(folder, dataset);
   }
   if (!existsSync(join(folder, DIVERGED))) return undefined;
   await checkSameCell(cell, dataset);

@@ -90,11 +90,9 @@ export async function compare(plan: LeaderboardPlan, options: CompareOptions): P
     const { trials } = said;
     const table =
       trials === 0 ? asked.table : { ...asked.table, models: await tuned(asked.table, dataset, parallel, options) };
-    const corpus = cutOffs(table.protocol).length > 0;
     const cells = cellsOf(table, out);
     const results = await fillCells(cells, {
       dataset,
-      corpus,
       parallel,
       signal,
       onEvent(event) {

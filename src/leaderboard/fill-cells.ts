@@ -14,8 +14,6 @@ export type FillEvent =
 
 export interface FillOptions {
   dataset: Dataset;
-  /** Whether the protocol ranks all items. */
-  corpus: boolean;
   parallel: number;
   onEvent: (event: FillEvent) => void;
   signal?: AbortSignal | undefined;
@@ -28,11 +26,11 @@ export interface FillOptions {
  * @returns results in the order of the cells
  */
 export async function fillCells(cells: readonly Cell[], options: FillOptions): Promise<CellResult[]> {
-  const { dataset, corpus, parallel, onEvent, signal } = options;
+  const { dataset, parallel, onEvent, signal } = options;
   const results = new Map<Cell, UntimedResult>();
   const jobs: CellJob[] = [];
   for (const cell of cells) {
-    const result = await readCell(cell, dataset, corpus);
+    const result = await readCell(cell, dataset);
     if (result === undefined) jobs.push({ type: 'cell', cell });
     else {
       results.set(cell, result);
@@ -44,7 +42,7 @@ export async function fillCells(cells: readonly Cell[], options: FillOptions): P
     onBegin: ({ cell }) => onEvent({ type: 'begin', cell }),
     onEvent: ({ cell }, event) => onEvent({ type: 'run', cell, event }),
     async onEnd({ cell }, _, seconds) {
-      const result = (await readCell(cell, dataset, corpus))!;
+      const result = (await readCell(cell, dataset))!;
       results.set(cell, result);
       onEvent({ type: 'end', cell, result, kept: false, seconds });
     },

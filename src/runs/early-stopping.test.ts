@@ -12,12 +12,25 @@ const dataset = (labels: number[], validation: number[]) =>
 test('a log in which everything was bought cannot choose by AUC, and this is said before training', () => {
   const bought = dataset([0, 1, 1, 1], [1, 2, 3]);
   for (const metric of ['auc', 'gauc']) {
-    expect(() => checkDefined(metric, [10, 20], bought)).toThrow(
+    expect(() => checkDefined(metric, [10, 20], bought, true)).toThrow(
       `training.validation.metric: ${metric} is undefined: the label bought is 1 in every event of the validation part\n  Choose by another one: --set training.validation.metric=recall@10, or logloss.`,
     );
-    expect(() => checkDefined(metric, [10], dataset([0, 1, 1, 1], [0, 2, 3]))).not.toThrow();
+    expect(() => checkDefined(metric, [10], dataset([0, 1, 1, 1], [0, 2, 3]), true)).not.toThrow();
   }
-  expect(() => checkDefined('recall@10', [10], bought)).not.toThrow();
+  expect(() => checkDefined('recall@10', [10], bought, true)).not.toThrow();
+});
+
+test('what needs a model that retrieves, or something to find, is not chosen by without', () => {
+  const bought = dataset([0, 1, 0, 0], [1, 2, 3]);
+  expect(() => checkDefined('recall@10', [10], bought, false)).toThrow(
+    'training.validation.metric: recall@10 is undefined: the model scores candidates one by one and cannot retrieve\n  Choose by another one: --set training.validation.metric=auc.',
+  );
+  const nothing = dataset([0, 1, 0, 0], [2, 3]);
+  expect(() => checkDefined('recall@10', [10], nothing, true)).toThrow(
+    'recall@10 is undefined: no event of the validation part has a positive bought\n  Choose by another one: --set training.validation.metric=logloss.',
+  );
+  expect(() => checkDefined('auc', [10], nothing, true)).toThrow(/bought is 0 .*\n.*metric=logloss\.$/);
+  expect(() => checkDefined('auc', [10], bought, false)).not.toThrow();
 });
 
 test('a metric that nothing measures is named with those that are', () => {

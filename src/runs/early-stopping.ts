@@ -37,29 +37,43 @@ export function metricProblem(metric: string, ks: readonly number[]): string | u
   return `there is no metric "${metric}" to choose by, ${didYouMean(metric, known)}${cutOffs}`;
 }
 
-/** Refuses, before anything is trained, to choose by what the validation part cannot tell. @throws CONFIG_INVALID */
-export function checkDefined(metric: string, ks: readonly number[], { events, splits, label }: Dataset): void {
-  if (metric !== 'auc' && metric !== 'gauc') return;
+/**
+ * Refuses, before anything is trained, to choose by what the validation part, or the model, cannot tell.
+ *
+ * @param retrieves whether the model can
+ * @throws CONFIG_INVALID
+ */
+export function checkDefined(
+  metric: string,
+  ks: readonly number[],
+  { events, splits, label }: Dataset,
+  retrieves: boolean,
+): void {
   const labels = events.feedback.get(label);
-  const [first] = splits.validation;
-  if (labels === undefined || first === undefined || splits.validation.some((row) => labels[row] !== labels[first]))
-    return;
-  throw new TwoTowerError(
-    'CONFIG_INVALID',
-    `training.validation.metric: ${metric} is undefined: the label ${label} is ${labels[first]} in every event of the validation part`,
-    `Choose by another one: --set training.validation.metric=recall@${ks[0]}, or logloss.`,
-  );
+  const { validation } = splits;
+  if (metric.includes('@')) {
+    if (!retrieves)
+      throw undefinedMetric(metric, 'the model scores candidates one by one and cannot retrieve', ['auc']);
+    if (labels === undefined || validation.length === 0 || validation.some((row) => labels[row]! > 0)) return;
+    throw undefinedMetric(metric, `no event of the validation part has a positive ${label}`, ['logloss']);
+  }
+  if (metric !== 'auc' && metric !== 'gauc') return;
+  const [first] = validation;
+  if (labels === undefined || first === undefined || validation.some((row) => labels[row] !== labels[first])) return;
+  const why = `the label ${label} is ${labels[first]} in every event of the validation part`;
+  throw undefinedMetric(metric, why, retrieves && labels[first]! > 0 ? [`recall@${ks[0]}`, 'logloss'] : ['logloss']);
 }
 
 function metricValue({ metrics }: EvaluationResult, name: string): number {
   const metric = metrics[name]!; // metricProblem has let it pass.
-  if (metric.value === undefined) {
-    const defined = Object.keys(metrics).filter((other) => metrics[other]!.value !== undefined);
-    throw new TwoTowerError(
-      'CONFIG_INVALID',
-      `training.validation.metric: ${name} is undefined: ${metric.note}`,
-      `Choose by one that is defined here: ${defined.join(', ')}.`,
-    );
-  }
+  if (metric.value === undefined) throw undefinedMetric(name, metric.note, ['logloss']);
   return metric.value;
+}
+
+function undefinedMetric(metric: string, why: string, others: readonly string[]): TwoTowerError {
+  return new TwoTowerError(
+    'CONFIG_INVALID',
+    `training.validation.metric: ${metric} is undefined: ${why}`,
+    `Choose by another one: --set training.validation.metric=${others.join(', or ')}.`,
+  );
 }

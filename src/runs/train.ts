@@ -89,8 +89,8 @@ export async function trainRun(input: RunInput | RunConfig, options: TrainOption
       : withLabel(options.dataset, config.label);
   refuseAborted(signal, 'before training began');
   checkLabel(dataset);
-  checkDefined(config.training.validation.metric, config.evaluation.ks, dataset);
   const model = definition.create(dataset.schema, modelOptions);
+  checkDefined(config.training.validation.metric, config.evaluation.ks, dataset, model.retrieval !== undefined);
   const known = {
     dataset: dataset.name,
     dataHash: dataset.hash,

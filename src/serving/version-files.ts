@@ -1,7 +1,7 @@
 /**
  * A version folder:
  *
- *     manifest.json            what follows, with the SHA-256 of every other file
+ *     manifest.json            phases and their parts (`manifest.ts`), and the SHA-256 of every other file
  *     items.parquet            the catalogue: key and raw columns of every item, in the order of its rows
  *     users.parquet            the users likewise
  *     histories.safetensors    every user's earlier items, by rows of the two tables
