@@ -17,7 +17,7 @@ import { writeResults } from './results.js';
 
 export const name = 'models';
 export const description =
-  'every model on KuaiRand-Pure: cost, milliseconds per request on one core, training speed [MODEL,…]';
+  'every model on KuaiRand-Pure: cost, milliseconds per request on one core, training speed [MODEL,…: printed alone]';
 
 const CANDIDATES = 1000;
 const RUNS = 60;
@@ -104,6 +104,8 @@ export async function run([wanted]: readonly string[]): Promise<void> {
       ].join('  '),
     );
   }
+  // Figures of one run stand beside each other, or not at all.
+  if (wanted !== undefined) return;
   await writeResults('models', {
     dataset: dataset.name,
     candidates: CANDIDATES,
