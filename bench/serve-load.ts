@@ -16,7 +16,10 @@ export interface Latencies {
   failed: number;
 }
 
-/** Under five times the load a client that wakes for each request alone takes what the server needs; latency counts from when it was due. */
+/**
+ * Under five times the load a client that wakes for each request alone takes what the server needs; latency counts from when a
+ * request was due.
+ */
 const SHORTEST_MS = 0.5;
 
 /**

@@ -64,7 +64,10 @@ async function recommend(folder: string, items: number) {
 
 const OVERLOAD_ROUNDS = 3;
 
-/** First what the server takes at most, then five times that: what it still answers, and how soon it is itself again; several times over. */
+/**
+ * First what the server takes at most, then five times that: what it still answers, and how soon it is itself again; several times
+ * over.
+ */
 async function overload(folder: string) {
   const data = await logOf(folder, SMALL);
   const { store, phase } = await rankStore(folder, data, 'ranktower');
