@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isS3Url, s3Address } from '../../s3/address.js';
+import { openBucket } from '../../s3/bucket.js';
 import { type Published, type PublishOptions, publish } from '../publish.js';
 import { describeStore, type Pointer, rollBack, type StoredVersion, useVersion, VERSIONS } from '../store.js';
-import { isS3Url, s3Address } from './address.js';
-import { openBucket } from './bucket.js';
 import { describeRemote, rollBackRemote, sendVersion, useRemote } from './remote-store.js';
 
 const bucketOf = (store: string) => openBucket(s3Address(store));

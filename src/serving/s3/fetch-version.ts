@@ -3,10 +3,10 @@ import { mkdir, open, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TwoTowerError } from '../../errors.js';
 import { writeFolderAtomic } from '../../files.js';
+import type { Bucket } from '../../s3/bucket.js';
 import { type Manifest, parseManifest } from '../manifest.js';
 import { VERSIONS, versionFolder } from '../store.js';
 import { VERSION_FILES } from '../version-files.js';
-import type { Bucket } from './bucket.js';
 
 /** Attempts at a file whose transfer breaks off. */
 const ATTEMPTS = 3;

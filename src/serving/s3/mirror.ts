@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { TwoTowerError } from '../../errors.js';
 import { writeFileAtomic } from '../../files.js';
+import { s3Address } from '../../s3/address.js';
+import { openBucket } from '../../s3/bucket.js';
 import {
   POINTER,
   parsePointer,
@@ -14,8 +16,6 @@ import {
   versionFolder,
   writePointer,
 } from '../store.js';
-import { s3Address } from './address.js';
-import { openBucket } from './bucket.js';
 import { fetchVersion } from './fetch-version.js';
 
 /** A folder that follows a store in a bucket: what serves the folder serves the bucket. */

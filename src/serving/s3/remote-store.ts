@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { TwoTowerError } from '../../errors.js';
+import type { Bucket, Upload } from '../../s3/bucket.js';
 import { parseManifest, readManifest } from '../manifest.js';
 import {
   POINTER,
@@ -18,7 +19,6 @@ import {
   VERSIONS,
 } from '../store.js';
 import { VERSION_FILES } from '../version-files.js';
-import type { Bucket, Upload } from './bucket.js';
 import { remoteManifest } from './fetch-version.js';
 
 /** What one request may carry. */

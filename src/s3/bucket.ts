@@ -1,4 +1,4 @@
-import { TwoTowerError } from '../../errors.js';
+import { TwoTowerError } from '../errors.js';
 import type { S3Address } from './address.js';
 import { type Ask, signedFetch } from './signed-fetch.js';
 import { listing } from './xml.js';

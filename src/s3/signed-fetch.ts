@@ -1,4 +1,4 @@
-import { TwoTowerError } from '../../errors.js';
+import { TwoTowerError } from '../errors.js';
 import type { S3Address } from './address.js';
 
 export interface Asked {

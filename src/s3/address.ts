@@ -1,4 +1,4 @@
-import { TwoTowerError } from '../../errors.js';
+import { TwoTowerError } from '../errors.js';
 
 /** Where a store lies in a bucket, and who asks for it. */
 export interface S3Address {
