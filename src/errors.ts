@@ -11,6 +11,8 @@ export const ERROR_CODES = {
   GRAPH_FEED: 'a session was fed the wrong tensors',
   CONFIG_INVALID: 'a configuration file does not validate',
   CONFIG_UNREADABLE: 'a configuration file cannot be read or is not YAML',
+  S3_UNREACHABLE: 'a bucket does not answer, or a transfer broke off again and again',
+  S3_REFUSED: 'a bucket answers that it does not do what was asked',
   DATA_SOURCE: 'a data file is missing or cannot be read',
   DATA_COLUMN: 'a column is missing or has the wrong type',
   DATA_VALUE: 'a value in a row is not usable',

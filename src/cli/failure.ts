@@ -14,6 +14,7 @@ const FAILED_WORK: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'GRAPH_TYPE',
   'GRAPH_PARAMETER',
   'GRAPH_FEED',
+  'S3_UNREACHABLE',
   'DATA_DOWNLOAD',
   'TRAIN_DIVERGED',
   'CHECKPOINT_DAMAGED',

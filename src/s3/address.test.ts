@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isS3Url, s3Address } from './address.js';
+import { encodeKey, isS3Url, s3Address, splitS3Url } from './address.js';
 
 const KEYS = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' };
 
@@ -8,7 +8,7 @@ test('an address and the usual variables', () => {
     bucket: 'models',
     prefix: 'shop/v1',
     shown: 's3://models/shop/v1',
-    base: 'https://models.s3.eu-central-1.amazonaws.com/shop/v1',
+    base: 'https://models.s3.eu-central-1.amazonaws.com',
     region: 'eu-central-1',
     accessKeyId: 'id',
     secretAccessKey: 'secret',
@@ -24,10 +24,10 @@ test('an address and the usual variables', () => {
 
 test.each([
   ['s3://models', {}, 'https://models.s3.us-east-1.amazonaws.com'],
-  ['s3://my.models/a', {}, 'https://s3.us-east-1.amazonaws.com/my.models/a'],
-  ['s3://models/a', { AWS_DEFAULT_REGION: 'cn-north-1' }, 'https://models.s3.cn-north-1.amazonaws.com.cn/a'],
-  ['s3://models/a', { AWS_ENDPOINT_URL: 'http://127.0.0.1:9000/' }, 'http://127.0.0.1:9000/models/a'],
-  ['s3://models/a', { AWS_ENDPOINT_URL: 'http://x', AWS_ENDPOINT_URL_S3: 'https://y/z' }, 'https://y/z/models/a'],
+  ['s3://my.models/a', {}, 'https://s3.us-east-1.amazonaws.com/my.models'],
+  ['s3://models/a', { AWS_DEFAULT_REGION: 'cn-north-1' }, 'https://models.s3.cn-north-1.amazonaws.com.cn'],
+  ['s3://models/a', { AWS_ENDPOINT_URL: 'http://127.0.0.1:9000/' }, 'http://127.0.0.1:9000/models'],
+  ['s3://models/a', { AWS_ENDPOINT_URL: 'http://x', AWS_ENDPOINT_URL_S3: 'https://y/z' }, 'https://y/z/models'],
 ])('%s with %o', (text, env, base) => {
   expect(s3Address(text, { ...KEYS, ...env }).base).toBe(base);
 });
@@ -45,4 +45,23 @@ test.each([
   ['s3://models/a', { ...KEYS, AWS_ENDPOINT_URL: 'ftp://host' }, 'the endpoint is "ftp://host", no URL'],
 ])('%s with %o is one clear error', (text, env, message) => {
   expect(() => s3Address(text, env)).toThrow(message);
+});
+
+test.each([
+  ['s3://logs', { bucket: 'logs', key: '' }],
+  ['S3://logs/', { bucket: 'logs', key: '' }],
+  ['s3://logs/a/b*.parquet', { bucket: 'logs', key: 'a/b*.parquet' }],
+  ['s3://logs/day=2024-01-01T00:00/é ?/', { bucket: 'logs', key: 'day=2024-01-01T00:00/é ?/' }],
+  ['s3://logs//a', undefined],
+  ['s3://logs/a//', undefined],
+  ['s3://logs/../a', undefined],
+  ['s3://logs/a\nb', undefined],
+  ['s3://LOGS/a', undefined],
+  ['s3:logs/a', undefined],
+])('%j has these parts', (text, parts) => {
+  expect(splitS3Url(text)).toEqual(parts);
+});
+
+test('keys stand in URLs so that they are signed as they are sent', () => {
+  expect(encodeKey("a+b/c d/é*'(1)")).toBe('a%2Bb/c%20d/%C3%A9%2A%27%281%29');
 });

@@ -7,15 +7,16 @@ export interface Asked {
   body?: () => string | ReadableStream<Uint8Array>;
 }
 
+type Method = 'GET' | 'HEAD' | 'PUT';
 /** A signed request; the answer, whatever its status, once it is neither 429 nor 5xx or enough was tried. */
-export type Ask = (method: 'GET' | 'PUT', url: string, asked?: Asked) => Promise<Response>;
+export type Ask = (method: Method, url: string, asked?: Asked) => Promise<Response>;
 
 const ATTEMPTS = 4;
 const FIRST_PAUSE_MS = 200;
 /** Until the head of an answer; an upload has as much time as its bytes take. */
 const HEAD_MS = 30_000;
 
-/** @throws (from every call) SERVING_STORE where nothing answers, SERVING_CLOSED after `signal` */
+/** @throws (from every call) S3_UNREACHABLE where nothing answers, the reason of `signal` after it */
 export async function signedFetch(address: S3Address, signal?: AbortSignal): Promise<Ask> {
   const { AwsV4Signer } = await import('aws4fetch').catch((cause: Error) => {
     throw new TwoTowerError(
@@ -26,12 +27,14 @@ export async function signedFetch(address: S3Address, signal?: AbortSignal): Pro
   });
   const { accessKeyId, secretAccessKey, sessionToken, region } = address;
   const cache = new Map<string, ArrayBuffer>();
-  const once = async (method: 'GET' | 'PUT', url: string, { headers = {}, body }: Asked): Promise<Response> => {
+  const once = async (method: Method, url: string, { headers = {}, body }: Asked): Promise<Response> => {
     const signer = new AwsV4Signer({
       ...{ method, url, headers, accessKeyId, secretAccessKey, region, cache, service: 's3' },
       ...(sessionToken !== undefined && { sessionToken }),
     });
     const signed = await signer.sign();
+    // Objects are wanted as they are stored. Not signed: some services rewrite it on the way.
+    signed.headers.set('accept-encoding', 'identity');
     const ended = new AbortController();
     const stop = () => ended.abort();
     signal?.addEventListener('abort', stop);
@@ -49,7 +52,7 @@ export async function signedFetch(address: S3Address, signal?: AbortSignal): Pro
   };
   return async (method, url, asked = {}) => {
     for (let attempt = 1; ; attempt++) {
-      if (signal?.aborted) throw new TwoTowerError('SERVING_CLOSED', `${address.shown} is not asked any more`);
+      signal?.throwIfAborted();
       let failure: unknown;
       try {
         const response = await once(method, url, asked);
@@ -68,7 +71,7 @@ function unreachable({ shown, base }: S3Address, failure: unknown): TwoTowerErro
   const { cause, message } = failure as Error & { cause?: NodeJS.ErrnoException };
   const said = cause?.code ?? cause?.message ?? message;
   return new TwoTowerError(
-    'SERVING_STORE',
+    'S3_UNREACHABLE',
     `${shown}: nothing answers at ${new URL(base).host} (${said})`,
     'Set AWS_ENDPOINT_URL_S3 for another service than Amazon’s, and look whether it can be reached.',
   );

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 const sha = (data: string | Buffer) => createHash('sha256').update(data).digest('hex');
 const hmac = (key: string | Buffer, data: string) => createHmac('sha256', key).update(data).digest();
 
-/** Names of a page of a listing: few, so that tests have several. */
+/** Entries of a page of a listing: few, so that tests have several. */
 const PAGE = 2;
 
 export const S3_KEYS = {
@@ -16,7 +16,7 @@ export const S3_KEYS = {
 };
 
 /**
- * As much of S3 as a store needs, in memory, for one bucket: signatures (AWS Signature Version 4) and checksums of bodies are verified
+ * As much of S3 as stores and logs need, in memory, for one bucket: signatures (AWS Signature Version 4) and checksums of bodies are verified
  * as the documentation says, and conditions on ETags kept to.
  */
 export class S3Server {
@@ -76,13 +76,17 @@ export class S3Server {
     const object = this.objects.get(key);
     const etag = object && `"${createHash('md5').update(object).digest('hex')}"`;
     if (method === 'GET' && key === '') return say(200, this.listing(url.searchParams));
-    if (method === 'GET') {
+    const { 'if-match': match, 'if-none-match': none, range } = request.headers;
+    if (method === 'GET' || method === 'HEAD') {
       if (object === undefined) return refuse(404, 'NoSuchKey');
-      if (request.headers['if-none-match'] === etag) return say(304);
-      return say(200, object, { etag: etag! });
+      if (none === etag) return say(304);
+      if (match !== undefined && match !== etag) return refuse(412, 'PreconditionFailed');
+      const head = { etag: etag!, 'content-length': String(object.length) };
+      if (range === undefined) return say(200, object, head);
+      const part = object.subarray(Number(/^bytes=(\d+)-$/.exec(range)![1]));
+      return say(206, part, { etag: etag!, 'content-length': String(part.length) });
     }
     if (method !== 'PUT') return refuse(405, 'MethodNotAllowed');
-    const { 'if-match': match, 'if-none-match': none } = request.headers;
     if (none === '*' && object !== undefined) return refuse(412, 'PreconditionFailed');
     if (match !== undefined && object === undefined) return refuse(404, 'NoSuchKey');
     if (match !== undefined && match !== etag) return refuse(412, 'PreconditionFailed');
@@ -93,22 +97,32 @@ export class S3Server {
   /** ListObjectsV2 with a delimiter. */
   private listing(query: URLSearchParams): string {
     const prefix = query.get('prefix') ?? '';
-    const names = new Set<string>();
-    for (const key of this.objects.keys()) {
-      const rest = key.startsWith(prefix) ? key.slice(prefix.length) : '';
-      if (rest.includes('/')) names.add(`${prefix}${rest.slice(0, rest.indexOf('/') + 1)}`);
+    const found = new Map<string, string>();
+    for (const [key, object] of this.objects) {
+      if (!key.startsWith(prefix)) continue;
+      const slash = key.indexOf('/', prefix.length);
+      if (slash !== -1) {
+        const name = key.slice(0, slash + 1);
+        found.set(name, `<CommonPrefixes><Prefix>${escaped(name)}</Prefix></CommonPrefixes>`);
+      } else {
+        const etag = createHash('md5').update(object).digest('hex');
+        found.set(
+          key,
+          `<Contents><Key>${escaped(key)}</Key><ETag>&quot;${etag}&quot;</ETag><Size>${object.length}</Size></Contents>`,
+        );
+      }
     }
-    const all = [...names].sort();
+    const all = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, xml]) => xml);
     const from = Number(query.get('continuation-token')?.slice(1) ?? 0);
-    const page = all.slice(from, from + PAGE);
     const more = from + PAGE < all.length;
-    const prefixes = page.map(
-      (name) => `<CommonPrefixes><Prefix>${name.replaceAll('&', '&amp;')}</Prefix></CommonPrefixes>`,
-    );
     return `<?xml version="1.0"?><ListBucketResult><IsTruncated>${more}</IsTruncated>${
       more ? `<NextContinuationToken>=${from + PAGE}</NextContinuationToken>` : ''
-    }${prefixes.join('')}</ListBucketResult>`;
+    }${all.slice(from, from + PAGE).join('')}</ListBucketResult>`;
   }
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }
 
 /** What is wrong with the signature or the checksum of the body. */

@@ -13,7 +13,7 @@ const ATTEMPTS = 3;
 /** A name in a manifest leads nowhere but below its version. */
 const NAME = /^(?!.*(?:^|\/)\.+(?:\/|$))[\w.@=+-]+(?:\/[\w.@=+-]+)*$/;
 
-/** Fetches a version into a store: it appears whole, with the checksums of its manifest, or not at all. @throws SERVING_STORE */
+/** Fetches a version into a store: it appears whole, with the checksums of its manifest, or not at all. @throws SERVING_STORE, S3_… */
 export async function fetchVersion(bucket: Bucket, store: string, id: string): Promise<{ bytes: number }> {
   if (!NAME.test(id) || id.includes('/')) throw damaged(`${bucket.shown}: "${id}" is no version`);
   const at = `${VERSIONS}/${id}`;
@@ -36,7 +36,7 @@ export async function fetchVersion(bucket: Bucket, store: string, id: string): P
   return { bytes };
 }
 
-/** The manifest of a version in a bucket; it is written last, so that there is none of half a version. @throws SERVING_STORE */
+/** The manifest of a version in a bucket; it is written last, so that there is none of half a version. @throws SERVING_STORE, S3_… */
 export async function remoteManifest(bucket: Bucket, id: string): Promise<{ text: string; manifest: Manifest }> {
   const key = `${VERSIONS}/${id}/${VERSION_FILES.manifest}`;
   const found = await bucket.get(key);
@@ -59,7 +59,7 @@ async function fetchFile(
   const file = await open(target, 'w');
   try {
     for await (const chunk of (found.response.body ?? []) as AsyncIterable<Uint8Array>) {
-      if (bucket.signal?.aborted) throw new TwoTowerError('SERVING_CLOSED', `${bucket.shown} is not asked any more`);
+      bucket.signal?.throwIfAborted();
       hash.update(chunk);
       bytes += chunk.length;
       await file.write(chunk);

@@ -21,7 +21,7 @@ import { fetchVersion } from './fetch-version.js';
 /** A folder that follows a store in a bucket: what serves the folder serves the bucket. */
 export interface Mirror {
   readonly folder: string;
-  /** Looks at the bucket's pointer now. @returns whether it was another; @throws SERVING_STORE */
+  /** Looks at the bucket's pointer now. @returns whether it was another; @throws SERVING_STORE, S3_… */
   sync(): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -44,7 +44,7 @@ const ORIGIN = 'mirror-of.txt';
  * Fetches what a bucket's store serves and goes on following it: versions first, each whole or not at all and with the checksums of its
  * manifest, then the pointer. Where the bucket cannot be reached and the folder holds what it served last, that is served on.
  *
- * @throws USAGE; SERVING_STORE where nothing can be served
+ * @throws USAGE; SERVING_STORE and S3_… where nothing can be served
  */
 export async function openMirror({ store, folder, pollMs = 2000, log, env }: MirrorOptions): Promise<Mirror> {
   const closing = new AbortController();
@@ -100,7 +100,7 @@ export async function openMirror({ store, folder, pollMs = 2000, log, env }: Mir
     sync,
     async close() {
       clearInterval(timer);
-      closing.abort();
+      closing.abort(new TwoTowerError('SERVING_CLOSED', `${bucket.shown} is not asked any more`));
       await looking?.catch(() => {});
     },
   };

@@ -30,7 +30,7 @@ const ATTEMPTS = 10;
  * Sends a version of a local store: its files, each with its checksum, then its manifest. Until that is there it is no version, and
  * until the pointer names it nobody looks for it.
  *
- * @throws SERVING_STORE
+ * @throws SERVING_STORE, S3_…
  */
 export async function sendVersion(bucket: Bucket, folder: string, id: string): Promise<void> {
   const { files } = await readManifest(folder);

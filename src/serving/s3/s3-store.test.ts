@@ -128,7 +128,7 @@ test('an upload that breaks off leaves what was served', async () => {
   let puts = 0;
   s3.fault = (method, _, response) => method === 'PUT' && ++puts > 2 && response.destroy() !== undefined;
   const { folder, id: other } = local[1]!;
-  await expect(sendVersion(await bucket(), folder, other)).rejects.toMatchObject({ code: 'SERVING_STORE' });
+  await expect(sendVersion(await bucket(), folder, other)).rejects.toMatchObject({ code: 'S3_UNREACHABLE' });
   s3.fault = undefined;
   await expect(useVersionAnywhere(STORE, other)).rejects.toThrow('manifest.json');
   expect(await readPointer((await mirrorTo(await temporaryFolder())).folder)).toMatchObject({ current: id });
