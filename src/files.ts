@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { threadId } from 'node:worker_threads';
 
@@ -15,10 +15,15 @@ let counter = threadId * NAMES_PER_THREAD;
  * A crash at any point leaves the old content (or no file); its leftover is removed by the next write of the same path.
  */
 export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  await fillFileAtomic(path, (file) => file.writeFile(data));
+}
+
+/** {@link writeFileAtomic} of what comes bit by bit. */
+export async function fillFileAtomic(path: string, fill: (file: FileHandle) => Promise<void>): Promise<void> {
   await viaTemporary(path, async (temporary) => {
     const file = await open(temporary, 'w');
     try {
-      await file.writeFile(data);
+      await fill(file);
       await file.sync();
     } finally {
       await file.close();

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { didYouMean, TwoTowerError } from '../errors.js';
 import { packagePath } from '../package-root.js';
+import { isS3Url } from '../s3/address.js';
 import { type DatasetConfig, readDatasetConfig } from './config.js';
 import { cacheFolder, download } from './download.js';
+import { placeOfTable } from './files-of-table.js';
 import { generatedFunnel } from './funnel/cached.js';
 
 /** Names of the descriptions that come with the package. */
@@ -48,7 +49,8 @@ export async function bundledConfig(
 ): Promise<DatasetConfig> {
   const config = readDatasetConfig(datasetFile(pathOrName));
   if (options.root !== undefined) return { ...config, root: options.root };
-  if (existsSync(join(config.root, config.tables.events.path))) return config;
+  const events = placeOfTable(config.tables.events, config.root);
+  if (isS3Url(events) || existsSync(events)) return config;
   if (config.generate !== undefined) {
     const { world: _, ...world } = config.generate;
     const progress = (done: number) => options.onProgress?.({ stage: `generating ${config.name}`, done, total: 1 });

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { didYouMean } from '../errors.js';
+import { isS3Url } from '../s3/address.js';
 import { parseYaml, readYaml } from '../yaml.js';
 import { fieldKind, fieldKinds } from './fields/index.js';
 import type { Field } from './fields/kind.js';
@@ -15,7 +16,7 @@ const tableFile = {
     .string()
     .min(1)
     .describe(
-      'relative to the data folder: `root`, or the folder of this file; of Parquet also a folder, or a name with * and ?',
+      'relative to the data folder: `root`, or the folder of this file; or s3://BUCKET/KEY; of Parquet also a folder, or a name with * and ?',
     ),
   format: z.enum(['csv', 'parquet', 'jsonl']).optional().describe('default: by the extension'),
   delimiter: z.string().min(1).max(4).optional().describe('csv: default a comma, or a tab for .tsv'),
@@ -94,7 +95,7 @@ export const datasetSchema = z
   .strictObject({
     name: name.describe('what the dataset is called in reports'),
     about: z.string().optional().describe('source and licence, for people'),
-    root: z.string().optional().describe('data folder, relative to this file'),
+    root: z.string().optional().describe('data folder, relative to this file, or s3://BUCKET/FOLDER'),
     download: download.optional().describe('where the files are fetched from when they are not there'),
     generate: generateOptions.optional().describe('how the files are made where they are not there: a generated world'),
     tables: z
@@ -204,7 +205,7 @@ type ParsedDataset = z.output<typeof datasetSchema>;
 export interface DatasetConfig extends Omit<ParsedDataset, 'root'> {
   /** The description itself. */
   file: string;
-  /** Folder the paths of the tables start from. */
+  /** Folder the paths of the tables start from: absolute, or in a bucket. */
   root: string;
 }
 
@@ -221,7 +222,12 @@ export function readDatasetConfig(file: string): DatasetConfig {
 }
 
 function located(parsed: ParsedDataset, file: string): DatasetConfig {
-  return { ...parsed, file, root: resolve(dirname(file), parsed.root ?? '.') };
+  return { ...parsed, file, root: absoluteFolder(dirname(file), parsed.root ?? '.') };
+}
+
+/** A data folder, where a relative one starts from another: one in a bucket stays what it is. */
+export function absoluteFolder(from: string, folder: string): string {
+  return isS3Url(folder) ? folder : resolve(from, folder);
 }
 
 /** All fields of a description with their defaults, users first, then items, then context. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeAll, expect, test } from 'vitest';
 import type { DatasetConfig } from './config.js';
+import { placeOfTable } from './files-of-table.js';
 import { loadDataset } from './load.js';
 import { folderOf, SHOP_FILES, shop } from './testing/shop.js';
 
@@ -59,8 +60,22 @@ test.each([
   await expect(loadDataset(withEvents(join(folder, path)))).rejects.toThrow(message);
 });
 
-test('an address is no file', async () => {
-  await expect(loadDataset(withEvents('s3://bucket/events/*.parquet'))).rejects.toThrow(
-    's3://bucket/events/*.parquet is an address, and files are read from a disk alone\n  Mount the bucket',
+test('another address is no file', async () => {
+  await expect(loadDataset(withEvents('https://bucket/events.parquet'))).rejects.toThrow(
+    'https://bucket/events.parquet is an address, and files are read from a disk or a bucket alone\n  Write s3://BUCKET/KEY',
   );
+});
+
+test.each([
+  ['events.csv', '/data', '/data/events.csv'],
+  ['/logs/events.csv', '/data', '/logs/events.csv'],
+  ['events/*.parquet', 's3://logs/shop/', 's3://logs/shop/events/*.parquet'],
+  ['events/', 's3://logs', 's3://logs/events/'],
+  ['../users.csv', 's3://logs/shop', 's3://logs/users.csv'],
+  ['/logs/events.csv', 's3://logs/shop', '/logs/events.csv'],
+  ['s3://other/events/', 's3://logs/shop', 's3://other/events/'],
+  ['s3://other/events/', '/data', 's3://other/events/'],
+  ['events.csv', 's3:logs', 's3:logs/events.csv'],
+])('%s in the data folder %s is %s', (path, root, place) => {
+  expect(placeOfTable({ path }, root)).toBe(place);
 });

@@ -19,7 +19,7 @@ export async function readSeeds(
   firstEvent: Float64Array,
 ): Promise<Seeds> {
   const { db, config, bad } = context;
-  const source = await openSource(db, seed, config.root, context.skipBad);
+  const source = await openSource(db, seed, context.files, context.skipBad);
   const table = `seed${context.sources.length}`;
   const key = columnIn(source, seed.key);
   const list = columnIn(source, seed.items);

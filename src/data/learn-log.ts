@@ -5,6 +5,7 @@ import type { Database } from './database.js';
 import type { Dataset } from './dataset.js';
 import { encodeKeyed } from './encode-tables.js';
 import { fieldKind } from './fields/index.js';
+import type { DatasetFiles } from './files-of-table.js';
 import { stageLevels } from './levels.js';
 import type { LoadOptions } from './load-options.js';
 import type { Cut } from './parts.js';
@@ -30,6 +31,7 @@ export interface LearntLog {
 export async function learnLog(
   db: Database,
   config: DatasetConfig,
+  files: DatasetFiles,
   options: Pick<LoadOptions, 'maxBadRows' | 'now' | 'onProgress' | 'onStaged'>,
 ): Promise<LearntLog> {
   const progress = options.onProgress ?? (() => {});
@@ -37,6 +39,7 @@ export async function learnLog(
   const context: LoadContext = {
     db,
     config,
+    files,
     fields: fieldsOf(config).map((field, i) => ({ field, kind: fieldKind(field.kind), column: `f${i}` })),
     bad: new BadRows(maxBadRows),
     skipBad: maxBadRows > 0,

@@ -10,6 +10,8 @@ export interface LoadOptions {
   maxBadRows?: number;
   /** Where downloads are kept: see `download`. */
   cache?: string;
+  /** Where objects fetched from buckets are kept; default: `objects` in `cache`. */
+  objects?: string;
   onProgress?: (progress: LoadProgress) => void;
   /** Memory DuckDB may use before it goes to the disk; default 512MB. */
   memoryLimit?: string;

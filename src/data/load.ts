@@ -2,10 +2,10 @@ import { resolve } from 'node:path';
 import type { DatasetConfig } from './config.js';
 import { Database } from './database.js';
 import type { Dataset, EventTable, HistoryLog } from './dataset.js';
+import { datasetFiles } from './dataset-files.js';
 import { hashesOf } from './dataset-hash.js';
 import { encodeEvents } from './encode-events.js';
 import { finishEvents } from './event-columns.js';
-import { datasetFiles } from './files-of-table.js';
 import { buildHistoryLog, firstEvents } from './history-log.js';
 import { readSeeds } from './history-seeds.js';
 import { learnLog } from './learn-log.js';
@@ -38,7 +38,7 @@ export interface LoadReport {
  *
  * @param source a description, the path of one, or the name of a bundled dataset
  * @throws DATA_SOURCE, DATA_COLUMN, DATA_VALUE, DATA_KEY, DATA_SPLIT, each naming file, row and column; CONFIG_INVALID for
- *   `options.split` that does not go with the stages of the log
+ *   `options.split` that does not go with the stages of the log; for tables in a bucket USAGE, S3_REFUSED, S3_UNREACHABLE
  */
 export async function loadDataset(source: DatasetConfig | string, options: LoadOptions = {}): Promise<Dataset> {
   return (await loadWithReport(source, options)).dataset;
@@ -51,10 +51,10 @@ export async function loadWithReport(
 ): Promise<{ dataset: Dataset; report: LoadReport; config: DatasetConfig }> {
   const progress = options.onProgress ?? (() => {});
   const config = await settledConfig(source, options);
-  const files = datasetFiles(config);
+  const files = await datasetFiles(config, options);
   const db = await Database.open(options.memoryLimit ?? '512MB');
   try {
-    const { context, cut, fitted, tables, unlisted } = await learnLog(db, config, options);
+    const { context, cut, fitted, tables, unlisted } = await learnLog(db, config, files, options);
     const { columns, unordered } = await encodeEvents(context, fitted, cut, progress);
     const levels = stageLevels(config);
     const { events, keys } = finishEvents(columns, levels);

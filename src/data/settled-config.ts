@@ -1,10 +1,15 @@
 import { TwoTowerError } from '../errors.js';
+import { isS3Url } from '../s3/address.js';
 import { bundledConfig } from './bundled.js';
 import type { DatasetConfig } from './config.js';
 import type { LoadOptions } from './load-options.js';
 import { splitProblem } from './split-options.js';
 
-/** The description, its data folder and split settled. @throws CONFIG_INVALID where the split does not go with the stages */
+/**
+ * The description, its data folder and split settled.
+ *
+ * @throws CONFIG_INVALID where the split does not go with the stages, or a truth would lie in a bucket
+ */
 export async function settledConfig(
   source: DatasetConfig | string,
   options: Pick<LoadOptions, 'root' | 'split' | 'cache' | 'onProgress'>,
@@ -15,6 +20,13 @@ export async function settledConfig(
     ...(options.root !== undefined && { root: options.root }),
     ...(options.split !== undefined && { split: options.split }),
   };
+  if (config.truth !== undefined && isS3Url(config.root)) {
+    throw new TwoTowerError(
+      'CONFIG_INVALID',
+      `${config.file}: truth: the data folder is ${config.root}, and a truth is read from a disk alone`,
+      'Copy the folder of the generated world.',
+    );
+  }
   const problem = splitProblem(config.split, config.stages);
   if (problem === undefined) return config;
   throw new TwoTowerError(

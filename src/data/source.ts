@@ -7,13 +7,15 @@ import type { TableSource } from './config.js';
 import type { Database } from './database.js';
 import type { RawColumn } from './fields/kind.js';
 import { identifier, literal } from './fields/sql.js';
-import { type Format, formatOf, pathOf, tableFiles } from './files-of-table.js';
+import { type DatasetFiles, type Format, formatOf } from './files-of-table.js';
 import { firstLine, notJson, notUtf8 } from './lines.js';
 
 /** A data file, or several Parquet files, as DuckDB sees it. */
 export interface Source {
   /** As the description names it. */
   file: string;
+  /** The file itself, or the first of several. */
+  path: string;
   format: Format;
   columns: RawColumn[];
   /** A table function call giving the rows in file order. */
@@ -26,40 +28,49 @@ export interface Source {
   skippedLines: number[];
 }
 
+/** A file, and what messages call it. */
+type Named = Pick<Source, 'file' | 'path'>;
+
 /**
- * Opens a table of the description: finds the file and its columns, reads no rows.
+ * Opens a table of the description: finds its columns, reads no rows.
  *
- * @throws DATA_SOURCE when it is missing, of an unknown format or unreadable
+ * @throws DATA_SOURCE when it is of an unknown format or unreadable
  */
-export async function openSource(db: Database, table: TableSource, root: string, skipBad: boolean): Promise<Source> {
-  const file = pathOf(table, root);
-  const files = tableFiles(table, root);
-  const format = formatOf(table, files[0]!);
+export async function openSource(
+  db: Database,
+  table: TableSource,
+  known: DatasetFiles,
+  skipBad: boolean,
+): Promise<Source> {
+  const { shown: file, files } = known.get(table)!;
+  const { path, shown: first } = files[0]!;
+  const named = { file, path };
+  const format = formatOf(table, first);
   const extension = extname(file.replace(/\.(gz|zst)$/, '')).toLowerCase();
-  if (format === 'csv') return openCsv(file, table, extension);
+  if (format === 'csv') return openCsv(named, table, extension);
   const described = async (relation: string): Promise<RawColumn[]> => {
     const sql = `DESCRIBE SELECT * FROM ${relation}`;
-    const rows = await reading(file, () => db.rows<{ column_name: string; column_type: string }>(sql));
+    const rows = await reading(named, () => db.rows<{ column_name: string; column_type: string }>(sql));
     return rows.map((row) => ({ name: row.column_name, type: row.column_type, sql: identifier(row.column_name) }));
   };
   if (format === 'parquet') {
-    const list = `[${files.map(literal).join(', ')}]`;
+    const list = `[${files.map((one) => literal(one.path)).join(', ')}]`;
     const relation = `read_parquet(${list})`;
     const columns = await described(relation);
-    const source: Source = { file, format, columns, relation, headerLines: undefined, skippedLines: [] };
+    const source: Source = { ...named, format, columns, relation, headerLines: undefined, skippedLines: [] };
     if (files.length === 1) return source;
     const parts = await db.rows<{ file: string; rows: bigint }>(
       `SELECT file_name AS file, num_rows AS rows FROM parquet_file_metadata(${list})`,
     );
     const rowsOf = new Map(parts.map((part) => [part.file, Number(part.rows)]));
-    return { ...source, parts: files.map((one) => ({ file: one, rows: rowsOf.get(one)! })) };
+    return { ...source, parts: files.map(({ path, shown }) => ({ file: shown, rows: rowsOf.get(path)! })) };
   }
-  const sniffed = await described(`read_json(${literal(file)}, format='newline_delimited', ignore_errors=true)`);
+  const sniffed = await described(`read_json(${literal(path)}, format='newline_delimited', ignore_errors=true)`);
   // Numbers are kept as their text, so that a row of another type is found by its number and not by DuckDB's guess.
   const columns = sniffed.map((column) => ({ ...column, type: column.type.endsWith('[]') ? 'VARCHAR[]' : 'VARCHAR' }));
   const types = columns.map((column) => `${literal(column.name)}: ${literal(column.type)}`).join(', ');
-  const relation = `read_json(${literal(file)}, format='newline_delimited', columns={${types}}, ignore_errors=${skipBad})`;
-  return { file, format, columns, relation, headerLines: 0, skippedLines: [] };
+  const relation = `read_json(${literal(path)}, format='newline_delimited', columns={${types}}, ignore_errors=${skipBad})`;
+  return { ...named, format, columns, relation, headerLines: 0, skippedLines: [] };
 }
 
 /** The named column. @throws DATA_COLUMN */
@@ -87,7 +98,7 @@ function mergedHeader({ format, columns }: Source): string | undefined {
 /** Runs a statement that reads a source, and turns DuckDB's complaints into ours. Ragged CSV rows go to `bad`. */
 export async function readSource(db: Database, source: Source, sql: string, bad: BadRows): Promise<void> {
   if (source.format === 'csv') await db.run('DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans');
-  await reading(source.file, () => db.run(sql));
+  await reading(source, () => db.run(sql));
   if (source.format !== 'csv') return;
   const rejected = await db.rows<{ line: bigint; error_type: string; error_message: string }>(
     'SELECT line, min(error_type) AS error_type, arg_max(error_message, column_idx) AS error_message FROM reject_errors GROUP BY line ORDER BY line',
@@ -111,10 +122,10 @@ export async function readSource(db: Database, source: Source, sql: string, bad:
   source.skippedLines = rejected.map((row) => Number(row.line));
 }
 
-function openCsv(file: string, table: TableSource, extension: string): Source {
+function openCsv({ file, path }: Named, table: TableSource, extension: string): Source {
   const delimiter = table.delimiter ?? (extension === '.tsv' ? '\t' : ',');
   const encoding = table.encoding;
-  const first = Array.isArray(table.header) ? table.header : headerOf(file, delimiter, table.quote, encoding);
+  const first = Array.isArray(table.header) ? table.header : headerOf({ file, path }, delimiter, table.quote, encoding);
   const names = table.header === false ? first.map((_, i) => `column${i}`) : first;
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {
@@ -137,13 +148,18 @@ function openCsv(file: string, table: TableSource, extension: string): Source {
     'store_rejects=true',
     'rejects_limit=0',
   ];
-  const relation = `read_csv(${literal(file)}, ${options.join(', ')})`;
-  return { file, format: 'csv', columns, relation, headerLines: table.header === true ? 1 : 0, skippedLines: [] };
+  const relation = `read_csv(${literal(path)}, ${options.join(', ')})`;
+  return { file, path, format: 'csv', columns, relation, headerLines: table.header === true ? 1 : 0, skippedLines: [] };
 }
 
 /** The values of the first line. */
-function headerOf(file: string, delimiter: string, quote: string, encoding: 'utf-8' | 'latin-1'): string[] {
-  const descriptor = openSync(file, 'r');
+function headerOf(
+  { file, path }: Named,
+  delimiter: string,
+  quote: string,
+  encoding: TableSource['encoding'],
+): string[] {
+  const descriptor = openSync(path, 'r');
   const block = Buffer.alloc(1 << 16);
   let bytes: Buffer;
   try {
@@ -151,7 +167,7 @@ function headerOf(file: string, delimiter: string, quote: string, encoding: 'utf
   } finally {
     closeSync(descriptor);
   }
-  if (file.endsWith('.gz')) bytes = unzipped(bytes, file);
+  if (path.endsWith('.gz')) bytes = unzipped(bytes, file);
   refuseUtf16(bytes, file);
   const text = bytes.toString(encoding === 'latin-1' ? 'latin1' : 'utf8').replace(/^\uFEFF/, '');
   const line = text.split(/\r?\n/, 1)[0] ?? '';
@@ -191,19 +207,19 @@ function refuseUtf16(bytes: Buffer, file: string): void {
 }
 
 /** Does something that reads a file, and turns DuckDB's complaints into ours. */
-export async function reading<T>(file: string, work: () => Promise<T>): Promise<T> {
+export async function reading<T>(source: Named, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    throw await unreadable(file, cause);
+    throw await unreadable(source, cause);
   }
 }
 
 /** DuckDB's complaint in our words. It miscounts lines of JSON and fails inside on foreign encodings, so the line is looked up. */
-async function unreadable(file: string, cause: unknown): Promise<TwoTowerError> {
+async function unreadable({ file, path }: Named, cause: unknown): Promise<TwoTowerError> {
   const message = cause instanceof Error ? cause.message : String(cause);
   if (/Malformed JSON/.test(message)) {
-    const line = await firstLine(file, notJson);
+    const line = await firstLine(path, notJson);
     const reason = /in line \d+: (.*)/.exec(message)?.[1]?.trim() ?? 'it cannot be read';
     return new TwoTowerError(
       'DATA_VALUE',
@@ -212,7 +228,7 @@ async function unreadable(file: string, cause: unknown): Promise<TwoTowerError> 
     );
   }
   if (/INTERNAL Error|utf-?8|unicode/i.test(message)) {
-    const line = await firstLine(file, notUtf8);
+    const line = await firstLine(path, notUtf8);
     if (line !== undefined) {
       return new TwoTowerError(
         'DATA_VALUE',

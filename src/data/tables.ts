@@ -3,6 +3,7 @@ import { columnOf, type DatasetConfig } from './config.js';
 import type { Database } from './database.js';
 import type { Check, Field, FieldKind } from './fields/kind.js';
 import { identifier, numberChecks, numberOf, secondsOf, textOf } from './fields/sql.js';
+import type { DatasetFiles } from './files-of-table.js';
 import { addOutcomes, conditionSql } from './outcomes.js';
 import { columnIn, openSource, reading, type Source } from './source.js';
 import { inFile, notInteger, refuseDuplicates, stage } from './stage.js';
@@ -20,6 +21,7 @@ const FUTURE = 86400;
 export interface LoadContext {
   db: Database;
   config: DatasetConfig;
+  files: DatasetFiles;
   fields: StagedField[];
   bad: BadRows;
   /** Rows that fail are skipped rather than fatal. */
@@ -37,7 +39,7 @@ export async function stageKeyed(context: LoadContext, entity: Entity): Promise<
   const { db, config, bad } = context;
   const table = config.tables[`${entity}s`];
   if (table === undefined) return;
-  const source = await openSource(db, table, config.root, context.skipBad);
+  const source = await openSource(db, table, context.files, context.skipBad);
   const key = columnIn(source, table.key);
   const keyText = inFile(source.file, () => textOf(key));
   const columns = new Map([['key', keyText]]);
@@ -61,7 +63,7 @@ export async function stageKeyed(context: LoadContext, entity: Entity): Promise<
 /** Stages the events: columns `user`, `item`, `seconds`, `cut`, `request`, `stage`, `feedbackN`, `scoreN` and fields. */
 export async function stageEvents(context: LoadContext): Promise<void> {
   const { db, config, bad } = context;
-  const source = await openSource(db, config.tables.events, config.root, context.skipBad);
+  const source = await openSource(db, config.tables.events, context.files, context.skipBad);
   const columns = new Map<string, string>();
   const checks: (Check & { code?: 'DATA_KEY' })[] = [];
   for (const entity of ['user', 'item'] as const) {
@@ -195,7 +197,7 @@ async function keyTypeCheck(
       ? `(SELECT ${text} AS key FROM ${source.relation} LIMIT 1000)`
       : `(SELECT key FROM ${entity}s_read WHERE problem = 0)`;
   const counting = `SELECT count(*) AS n, count(*) FILTER (${notInteger('key')}) AS texts FROM ${keys} WHERE key IS NOT NULL`;
-  const seen = (await reading(source.file, () => db.rows<{ n: bigint; texts: bigint }>(counting)))[0]!;
+  const seen = (await reading(source, () => db.rows<{ n: bigint; texts: bigint }>(counting)))[0]!;
   if (seen.n === 0n) return undefined;
   const whose = table === undefined ? 'the first rows' : table.path;
   if (seen.texts === 0n)

@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
-import { type LoadProgress, loadDataset } from '../data/load.js';
+import { datasetFiles } from '../data/dataset-files.js';
+import type { DatasetFiles } from '../data/files-of-table.js';
+import { type LoadOptions, type LoadProgress, loadDataset } from '../data/load.js';
+import { settledConfig } from '../data/settled-config.js';
 import { loadStreamed } from '../data/stream/load.js';
+import { objectsBeside } from '../data/stream/options.js';
 import { didYouMean, TwoTowerError } from '../errors.js';
 import type { RunConfig } from './config.js';
 
@@ -21,17 +25,32 @@ export async function loadRunData(
   config: Pick<RunConfig, 'data' | 'label'>,
   options: RunDataOptions = {},
 ): Promise<Dataset> {
-  const { dataset, maxBadRows, split, stream } = config.data;
-  const root = options.root ?? config.data.root;
-  const how = {
+  const { dataset, stream } = config.data;
+  const how = howToLoad(config, options);
+  const streamed = stream !== undefined && options.whole !== true;
+  const loaded = streamed ? await loadStreamed(dataset, stream, how) : await loadDataset(dataset, how);
+  return withLabel(loaded, config.label);
+}
+
+/** Fetches what {@link loadRunData} will read from the network, and nothing else. */
+export async function fetchRunData(
+  config: Pick<RunConfig, 'data'>,
+  options: RunDataOptions = {},
+): Promise<DatasetFiles> {
+  const how = howToLoad(config, options);
+  return datasetFiles(await settledConfig(config.data.dataset, how), how);
+}
+
+function howToLoad({ data }: Pick<RunConfig, 'data'>, options: RunDataOptions): LoadOptions {
+  const { maxBadRows, split, stream } = data;
+  const root = options.root ?? data.root;
+  return {
     maxBadRows,
     ...(root !== undefined && { root }),
     ...(split !== undefined && { split }),
     ...(options.onProgress && { onProgress: options.onProgress }),
+    ...objectsBeside(stream),
   };
-  const streamed = stream !== undefined && options.whole !== true;
-  const loaded = streamed ? await loadStreamed(dataset, stream, how) : await loadDataset(dataset, how);
-  return withLabel(loaded, config.label);
 }
 
 /** The dataset with another label, where the configuration names one. */

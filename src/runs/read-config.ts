@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { dirname, extname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { bundledDatasets } from '../data/bundled.js';
+import { absoluteFolder } from '../data/config.js';
 import { didYouMean, TwoTowerError } from '../errors.js';
 import { packagePath } from '../package-root.js';
 import { readText } from '../yaml.js';
@@ -85,7 +86,7 @@ export function settledData(
   return {
     ...data,
     dataset: datasetPath(dataset, datasetFolder),
-    ...(root !== undefined && { root: resolve(rootFolder, root) }),
+    ...(root !== undefined && { root: absoluteFolder(rootFolder, root) }),
     ...(stream && { stream: { ...stream, ...(cache !== undefined && { cache: resolve(cacheFolder, cache) }) } }),
   };
 }

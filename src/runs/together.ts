@@ -8,7 +8,7 @@ import { RankTrainer } from '../training/ranks/rank-trainer.js';
 import { Trainer } from '../training/trainer.js';
 import type { Training } from '../training/training.js';
 import { completeConfig, modelOf, type RunConfig } from './config.js';
-import { checkLabel, loadRunData, type RunDataOptions, withLabel } from './data.js';
+import { checkLabel, fetchRunData, loadRunData, type RunDataOptions, withLabel } from './data.js';
 import { hashOfLists } from './lists-hash.js';
 import { type Taught, trainingData } from './teacher.js';
 
@@ -48,10 +48,12 @@ export async function inTurn<T>(ranks: Ranks, work: () => Promise<T>): Promise<T
   return result ?? work();
 }
 
-/** Loads the data of a run. What is prepared on the disk is prepared by the first rank, where the others see its disk. */
-export function loadInTurn(ranks: Ranks, config: RunConfig, options: RunDataOptions = {}): Promise<Dataset> {
+/** Loads the data of a run. What is fetched, and what is prepared on the disk, is so by the first rank where the others see its disk. */
+export async function loadInTurn(ranks: Ranks, config: RunConfig, options: RunDataOptions = {}): Promise<Dataset> {
   const load = () => loadRunData(config, options);
-  return config.data.stream === undefined ? load() : inTurn(ranks, load);
+  if (config.data.stream !== undefined) return inTurn(ranks, load);
+  if (ranks.size > 1) await inTurn(ranks, () => fetchRunData(config, options));
+  return load();
 }
 
 export interface FollowOptions {

@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import type { IndexOptions } from '../cascade/index/build.js';
 import type { Dataset } from '../data/dataset.js';
 import { type LoadProgress, loadWithReport } from '../data/load.js';
+import { objectsBeside } from '../data/stream/options.js';
 import { TwoTowerError } from '../errors.js';
 import { sha256, writeFolderAtomic } from '../files.js';
 import { checkSameData, loadRunData } from '../runs/data.js';
@@ -101,12 +102,13 @@ async function writeVersion(
   { data, index }: PublishOptions,
   progress: (progress: LoadProgress) => void,
 ): Promise<Manifest> {
-  const { dataset: source, maxBadRows, root, split } = runs[0]!.config.data;
+  const { dataset: source, maxBadRows, root, split, stream } = runs[0]!.config.data;
   const at = data ?? root;
   const { dataset, config } = await loadWithReport(source, {
     maxBadRows,
     ...(at !== undefined && { root: at }),
     ...(split !== undefined && { split }),
+    ...objectsBeside(stream),
     onProgress: progress,
     async onStaged(staged) {
       await writeTable(staged, 'item', join(folder, VERSION_FILES.items));

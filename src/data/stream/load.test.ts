@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Dataset } from '../dataset.js';
+import { datasetFiles } from '../dataset-files.js';
 import { hashesOf } from '../dataset-hash.js';
-import { datasetFiles } from '../files-of-table.js';
 import { writeGeneratedLog } from '../generate-log.js';
 import { loadDataset } from '../load.js';
 import { countItems } from '../sampling.js';
@@ -112,9 +112,10 @@ describe('a streamed log', () => {
     expect(again).toEqual(before);
 
     const config = await settledConfig(file, {});
-    const hashes = await hashesOf(config, datasetFiles(config));
+    const files = await datasetFiles(config);
+    const hashes = await hashesOf(config, files);
     const small = join(folder, 'small-blocks');
-    await prepareWindows(small, config, { window: 1000, hashes }, 2048);
+    await prepareWindows(small, config, { window: 1000, hashes, files }, 2048);
     const windows = windowsOf({ ...before, stream: { ...before.stream!, folder: small } });
     windowsOf(before).forEach((window, i) => {
       expect(windows[i]!.events).toEqual(window.events);

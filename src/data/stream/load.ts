@@ -4,12 +4,12 @@ import { join, resolve } from 'node:path';
 import { deserialize } from 'node:v8';
 import type { DatasetConfig } from '../config.js';
 import type { Dataset } from '../dataset.js';
+import { datasetFiles } from '../dataset-files.js';
 import { hashesOf } from '../dataset-hash.js';
 import { cacheFolder } from '../download.js';
-import { datasetFiles } from '../files-of-table.js';
 import type { LoadOptions } from '../load-options.js';
 import { settledConfig } from '../settled-config.js';
-import type { StreamOptions } from './options.js';
+import { objectsBeside, type StreamOptions } from './options.js';
 import { LOG_FILE, type PreparedLog, prepareWindows } from './prepare.js';
 import { openWindow } from './window.js';
 
@@ -28,13 +28,14 @@ export async function loadStreamed(
   options: LoadOptions = {},
 ): Promise<Dataset> {
   const config = await settledConfig(source, options);
-  const hashes = await hashesOf(config, datasetFiles(config));
+  const files = await datasetFiles(config, { ...objectsBeside(stream), ...options });
+  const hashes = await hashesOf(config, files);
   // Which rows are left out, and which version of V8 has written, make a difference too.
   const said = [FORMAT, hashes.hash, stream.window, options.maxBadRows ?? 0, process.versions.v8.split('.')[0]];
   const key = createHash('sha256').update(JSON.stringify(said)).digest('hex').slice(0, 32);
   const folder = join(stream.cache ?? join(options.cache ?? cacheFolder(), 'windows'), key);
   if (!existsSync(join(folder, LOG_FILE))) {
-    await prepareWindows(folder, config, { ...options, window: stream.window, hashes });
+    await prepareWindows(folder, config, { ...options, window: stream.window, hashes, files });
   }
   const prepared = deserialize(readFileSync(join(folder, LOG_FILE))) as PreparedLog;
   const dataset = {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { z } from 'zod';
 
 /** How a log that does not fit into memory is read. */
@@ -11,6 +12,13 @@ export const streamOptions = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('folder for the prepared windows; default: ~/.cache/twotower/windows, or below $XDG_CACHE_HOME'),
+    .describe(
+      'folder for the prepared windows and what is fetched from a bucket; default: windows and objects in ~/.cache/twotower, or below $XDG_CACHE_HOME',
+    ),
 });
 export type StreamOptions = z.output<typeof streamOptions>;
+
+/** Where objects fetched from buckets are kept for a log with these options: a disk that holds the windows has room for them. */
+export function objectsBeside(stream: Pick<StreamOptions, 'cache'> | undefined): { objects?: string } {
+  return stream?.cache === undefined ? {} : { objects: join(stream.cache, 'objects') };
+}

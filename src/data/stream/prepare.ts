@@ -8,6 +8,7 @@ import { Database } from '../database.js';
 import type { Dataset, EventStream, SplitName } from '../dataset.js';
 import { countEvents, encodedBlocks, layoutOf, TimeOrder } from '../encode-events.js';
 import { type EventColumns, reorderColumns } from '../event-columns.js';
+import type { DatasetFiles } from '../files-of-table.js';
 import { readSeeds } from '../history-seeds.js';
 import { learnLog } from '../learn-log.js';
 import { nothingShown, stageLevels } from '../levels.js';
@@ -36,6 +37,7 @@ export interface PrepareOptions extends LoadOptions {
   window: number;
   /** The hashes of the dataset. */
   hashes: Pick<Dataset, 'hash' | 'logHash'>;
+  files: DatasetFiles;
 }
 
 /**
@@ -54,7 +56,7 @@ export async function prepareWindows(
   await writeFolderAtomic(folder, async (temporary) => {
     const db = await Database.open(options.memoryLimit ?? '2GB', temporary);
     try {
-      const { context, cut, fitted, tables } = await learnLog(db, config, options);
+      const { context, cut, fitted, tables } = await learnLog(db, config, options.files, options);
       const { users, items, schema } = tables;
       const levels = stageLevels(config);
       const total = await countEvents(context);
