@@ -72,3 +72,39 @@ test('rows that change are found by what they are now, beyond what there was and
   codes.changed(8);
   expect([...codes.candidates(Float32Array.of(1, 0), 1, (row) => row !== 8)]).toEqual([300]);
 });
+
+test('of a large table that varies along few directions these are compared, and the best are among the candidates', () => {
+  const random = Random.of(1, 'codes', 'large');
+  const [rows, width] = [140_000, 20];
+  const mixed = Array.from({ length: 3 }, () => Float64Array.from({ length: width }, () => random.normal()));
+  let i = 0;
+  let along = [0, 0, 0];
+  const { codes, best } = table(rows, width, () => {
+    const column = i++ % width;
+    if (column === 0) along = along.map(() => random.normal());
+    return mixed.reduce((sum, direction, j) => sum + along[j]! * direction[column]!, 5) + 0.02 * random.normal();
+  });
+  expect(codes.bytesOfRow).toBe(8);
+  const few = (row: number) => row % 1000 === 3;
+  for (const k of [1, 100]) {
+    const query = Float32Array.from({ length: width }, () => random.normal());
+    const found = codes.candidates(query, k);
+    expect([...found]).toEqual(expect.arrayContaining(best(query, k)));
+    expect(found.length).toBeLessThan(50 + 4 * k);
+    expect([...codes.candidates(query, k, few)]).toEqual(expect.arrayContaining(best(query, k, few)));
+  }
+});
+
+test('a guess that is too high passes over nothing', () => {
+  const rows = 64 * 4096;
+  // Good rows stand just where the sample looks; there are too few of them.
+  const isGood = (row: number) => Math.floor(row / 64) % 16 === 0 && row % 64 < 8;
+  let row = 0;
+  const { codes, best } = table(rows, 1, () => (isGood(row++) ? 2 : 1 + (row % 1000) / 5000));
+  const query = Float32Array.of(1);
+  const k = 5000;
+  const found = codes.candidates(query, k);
+  const all = new Set(found);
+  expect(best(query, k).filter((row) => !all.has(row))).toEqual([]);
+  expect(found.length).toBeLessThan(rows / 4);
+});

@@ -4,6 +4,8 @@ import { assemble, Code } from '../../assembler.js';
 export const BLOCK = 64;
 /** Rows that are scored in one call. Their scores stay in the nearest caches until they have been looked at. */
 export const CHUNK = 32_768;
+/** Values of a row that one instruction multiplies: rows are padded to a multiple. */
+export const PRODUCTS = 8;
 const SIDE_BY_SIDE = 4;
 const VECTOR = 16;
 const PAGE = 65_536;
@@ -20,12 +22,12 @@ export interface ScanLayout {
   scores: number;
   /** int8 [rows, stride] */
   rows: number;
-  /** Bytes of a row: its width, and zeros up to a multiple of eight. */
+  /** Bytes of a row: its width, and zeros up to a multiple of `PRODUCTS`. */
   stride: number;
 }
 
 export function scanLayout(width: number): ScanLayout {
-  const stride = 8 * Math.ceil(width / 8);
+  const stride = PRODUCTS * Math.ceil(width / PRODUCTS);
   const query = VECTOR;
   const largest = query + 2 * stride;
   const scores = largest + (CHUNK / BLOCK) * VECTOR;
@@ -42,11 +44,11 @@ export function scanModule({ first, query, largest, scores, rows, stride }: Scan
   const score = code.local('i32');
   const most = code.local('i32');
   const best = code.local('v128');
-  const parts = Array.from({ length: stride / 8 }, (_, i) => {
+  const parts = Array.from({ length: stride / PRODUCTS }, (_, i) => {
     const part = code.local('v128');
     code
       .int(0)
-      .load(query + 2 * 8 * i)
+      .load(query + 2 * PRODUCTS * i)
       .set(part);
     return part;
   });
@@ -61,7 +63,7 @@ export function scanModule({ first, query, largest, scores, rows, stride }: Scan
         parts.forEach((part, i) => {
           code
             .get(row)
-            .loadBytes(side * stride + 8 * i)
+            .loadBytes(side * stride + PRODUCTS * i)
             .get(part)
             .simd('pairProducts');
           if (i > 0) code.simd('addInts');
