@@ -4,12 +4,13 @@ const report = process.env.TEST_REPORT;
 
 const EVERY = ['src/**/*.test.ts', 'bench/**/*.test.ts'];
 
-/** Files that need a process of their own: they replace modules, or their tests are about signals and who listens to them. */
+/** Files that need a process of their own: they replace modules, or are about signals, who listens to them, or how busy the process is. */
 const ALONE = [
   'src/cascade/index/build.test.ts',
   'src/cli/train-ranks.test.ts',
   'src/cli/verbs.test.ts',
   'src/data/database.test.ts',
+  'src/serving/engine/short-way.test.ts',
   'src/serving/state/redis-missing.test.ts',
 ];
 
