@@ -52,6 +52,8 @@ export class Database {
       const instance = await DuckDBInstance.create(join(folder, 'load.db'), { memory_limit: memoryLimit });
       const connection = await instance.connect();
       await connection.run(`SET TimeZone = 'UTC'`);
+      // Closing would write everything into a file that is removed next.
+      await connection.run('PRAGMA disable_checkpoint_on_shutdown');
       return new Database(folder, instance, connection);
     } catch (cause) {
       removeFolder(folder);
