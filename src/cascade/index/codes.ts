@@ -86,7 +86,7 @@ export class Codes {
     let { count, worst } = this.collect(k, doubt, guess, passes);
     // Too high a guess may have passed over some of the best.
     if (worst < guess) count = this.collect(k, doubt, worst, passes).count;
-    return this.found.slice(0, count);
+    return this.found.slice(0, count).sort();
   }
 
   /** How good the k-th best may well be, by some blocks from all over the table. */
@@ -135,15 +135,17 @@ export class Codes {
       const { found, ceilings, floors } = this;
       for (let block = 0; block < blocks; block++) {
         const at = 4 * block;
-        const isPoor = largest[at]! < least && largest[at + 1]! < least && largest[at + 2]! < least;
-        if (isPoor && largest[at + 3]! < least) continue;
         const after = Math.min(end, (block + 1) * BLOCK);
-        for (let i = block * BLOCK; i < after; i++) {
-          const score = scores[i]!;
-          if (score < least || (passes !== undefined && !passes(start + i))) continue;
-          found[count] = start + i;
-          ceilings[count] = score;
-          floors[count++] = floorOf(start + i, score);
+        // Each of the four is the largest of every fourth row.
+        for (let lane = 0; lane < 4; lane++) {
+          if (largest[at + lane]! < least) continue;
+          for (let i = block * BLOCK + lane; i < after; i += 4) {
+            const score = scores[i]!;
+            if (score < least || (passes !== undefined && !passes(start + i))) continue;
+            found[count] = start + i;
+            ceilings[count] = score;
+            floors[count++] = floorOf(start + i, score);
+          }
         }
       }
       if (count < k || (count < enough && start + size < rows)) continue;

@@ -52,6 +52,11 @@ test('of many rows, finds with codes what comparing all of them finds, also when
       const query = Float32Array.from({ length: interests * width }, () => random.normal());
       const found = search.search(count, query, 50, allowed);
       expect([...found]).toEqual([...compareAll(vectors, count, query, 50, allowed)]);
+      // Few that are not allowed, and those the best.
+      const refused = new Set(compareAll(vectors, count, query, 20, () => true));
+      const isFree = (row: number) => !refused.has(row);
+      const free = search.search(count, query, 50, isFree, refused.size);
+      expect([...free]).toEqual([...compareAll(vectors, count, query, 50, isFree)]);
     }
   };
   compare(rows);

@@ -39,27 +39,48 @@ export class ExactSearch {
    *
    * @param rows so many are looked at
    * @param query [d] or [K, d], row-major, finite
+   * @param refused so many rows at most are not allowed
    * @returns rows, best first; equal scores by ascending row
    */
-  search(rows: number, query: Float32Array, k: number, allowed: (row: number) => boolean): Int32Array {
+  search(
+    rows: number,
+    query: Float32Array,
+    k: number,
+    allowed: (row: number) => boolean,
+    refused = Number.POSITIVE_INFINITY,
+  ): Int32Array {
     const { codes } = this;
     const vectors = this.current();
     if (codes === undefined) return compareAll(vectors, rows, query, k, allowed);
-    const { width } = vectors;
-    let candidates = codes.candidates(query.subarray(0, width), k, allowed);
-    if (query.length > width) {
-      const all = new Set(candidates);
-      for (let from = width; from < query.length; from += width) {
-        for (const row of codes.candidates(query.subarray(from, from + width), k, allowed)) all.add(row);
-      }
-      candidates = Int32Array.from(all).sort();
-    }
-    const scores = new Float32Array(candidates.length);
-    productsOf(vectors, candidates, candidates.length, query, 0, scores);
-    const best = new TopK(Math.min(k, Math.max(1, candidates.length)));
-    best.push(scores);
-    return best.result().items.map((at) => candidates[at]!);
+    // A test reads memory that lies far apart. Where few rows fail it, as many more are looked for and only the best are tested.
+    if (refused > k) return nearest(codes, vectors, query, k, allowed);
+    return nearest(codes, vectors, query, k + refused)
+      .filter(allowed)
+      .slice(0, k);
   }
+}
+
+function nearest(
+  codes: Codes,
+  vectors: Vectors,
+  query: Float32Array,
+  k: number,
+  allowed?: (row: number) => boolean,
+): Int32Array {
+  const { width } = vectors;
+  let candidates = codes.candidates(query.subarray(0, width), k, allowed);
+  if (query.length > width) {
+    const all = new Set(candidates);
+    for (let from = width; from < query.length; from += width) {
+      for (const row of codes.candidates(query.subarray(from, from + width), k, allowed)) all.add(row);
+    }
+    candidates = Int32Array.from(all).sort();
+  }
+  const scores = new Float32Array(candidates.length);
+  productsOf(vectors, candidates, candidates.length, query, 0, scores);
+  const best = new TopK(Math.min(k, Math.max(1, candidates.length)));
+  best.push(scores);
+  return best.result().items.map((at) => candidates[at]!);
 }
 
 /** The same without codes. @param allowed asked only about rows that would be kept */

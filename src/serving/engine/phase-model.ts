@@ -10,6 +10,7 @@ import { ExactSearch } from './exact-search.js';
 import { StateGatherer } from './gather.js';
 import { productsOf } from './inner-products.js';
 import { readBy, type SharedStates, scoresByProduct, vectorAt, vectorsOf, writeRows } from './item-states.js';
+import type { RowFilter } from './living-rows.js';
 import type { PhaseRecipe } from './messages.js';
 import { OnnxPart } from './onnx-part.js';
 
@@ -135,9 +136,9 @@ export class PhaseModel {
     this.change(Int32Array.from(on), Int32Array.from(off));
   }
 
-  /** The k best of so many rows by the vectors, where there is no index. @param query as of `ExactSearch.search` */
-  nearest(rows: number, query: Float32Array, k: number, allowed: (row: number) => boolean): Int32Array {
-    return this.exact!.search(rows, query, k, allowed);
+  /** The k best of so many rows by the vectors, where there is no index; all as of `ExactSearch.search`. */
+  nearest(rows: number, query: Float32Array, k: number, { allowed, refused }: RowFilter): Int32Array {
+    return this.exact!.search(rows, query, k, allowed, refused);
   }
 
   async release(): Promise<void> {

@@ -2,6 +2,7 @@ import type { RetrievalIndex } from '../../cascade/index/retrieval-index.js';
 import type { Feed, Feeds } from '../../schema.js';
 import type { Phase } from '../contract.js';
 import type { SharedStates } from './item-states.js';
+import { LivingRows } from './living-rows.js';
 import type { Job, JobPhase, JobResult, RowChange, Search, WorkerRecipe } from './messages.js';
 import { descending } from './order.js';
 import { PhaseModel } from './phase-model.js';
@@ -17,17 +18,10 @@ const SWEEP = 65_536;
  */
 export class PhaseRunner {
   private readonly models = new Map<Phase, PhaseModel>();
-  /** Which rows are items, by row. */
-  private alive: Uint8Array;
-  /** The job that excludes a row, by row. */
-  private excludedBy: Uint32Array;
-  private rows: number;
-  private jobs = 0;
+  private readonly living: LivingRows;
 
   private constructor(rows: number, alive: Uint8Array) {
-    this.rows = rows;
-    this.alive = alive.slice();
-    this.excludedBy = new Uint32Array(alive.length);
+    this.living = new LivingRows(rows, alive);
   }
 
   static async create({ phases, rows, alive, threads, onlyScores = false }: WorkerRecipe): Promise<PhaseRunner> {
@@ -116,17 +110,9 @@ export class PhaseRunner {
     for (const [phase, model] of this.models) await model.encode(rows, feeds[phase]!);
   }
 
-  change({ rows, on, off }: RowChange): void {
-    if (rows > this.alive.length) {
-      const alive = new Uint8Array(2 * rows);
-      alive.set(this.alive);
-      this.alive = alive;
-      this.excludedBy = new Uint32Array(2 * rows);
-    }
-    this.rows = rows;
-    for (const row of off) this.alive[row] = 0;
-    for (const row of on) this.alive[row] = 1;
-    for (const model of this.models.values()) model.change(on, off);
+  change(change: RowChange): void {
+    this.living.change(change);
+    for (const model of this.models.values()) model.change(change.on, change.off);
   }
 
   grow(states: Partial<Record<Phase, SharedStates>>): void {
@@ -147,24 +133,26 @@ export class PhaseRunner {
     const { phase } = asked;
     const model = this.models.get(phase)!;
     const wanted = Math.max(asked.keep, job.k);
-    const allowed = this.filter(search);
+    const { rows: count } = this.living;
+    const filter = this.living.filter(search);
+    const { allowed } = filter;
     const user = await this.userState(asked, model, result);
     const vector = model.manifest.retrieval;
     const query = vector && user[`user.${vector.user}`];
-    let searched = this.rows - 1;
+    let searched = count - 1;
     let candidates: Int32Array;
     if (search.only !== undefined) {
       searched = search.only.length;
       candidates = search.only.filter(allowed);
     } else if (query?.data.every(Number.isFinite)) {
-      const most = Math.max(1, Math.min(wanted, this.rows));
+      const most = Math.max(1, Math.min(wanted, count));
       if (model.index === undefined) {
-        candidates = model.nearest(this.rows, query.data as Float32Array, most, allowed);
+        candidates = model.nearest(count, query.data as Float32Array, most, filter);
       } else {
         candidates = await this.searchIndex(model.index, query, most, search, allowed);
       }
     } else {
-      candidates = Int32Array.from({ length: this.rows }, (_, row) => row).filter(allowed);
+      candidates = Int32Array.from({ length: count }, (_, row) => row).filter(allowed);
     }
     // Equal scores are in the order of the catalogue.
     candidates.sort();
@@ -198,7 +186,7 @@ export class PhaseRunner {
       const [best] = await index.search(queries, most, { allow: allowed });
       return best!.items;
     }
-    const [best] = await index.search(queries, Math.min(most + exclude.length, this.rows));
+    const [best] = await index.search(queries, Math.min(most + exclude.length, this.living.rows));
     return best!.items.filter(allowed).subarray(0, most);
   }
 
@@ -252,14 +240,6 @@ export class PhaseRunner {
     const state = await model.userState(user.feeds);
     result.states[phase] = state;
     return state;
-  }
-
-  private filter({ allow, exclude }: Search): (row: number) => boolean {
-    this.jobs = (this.jobs + 1) >>> 0 || 1;
-    const { jobs, alive, excludedBy } = this;
-    for (const row of exclude) excludedBy[row] = jobs;
-    if (allow === undefined) return (row) => alive[row] === 1 && excludedBy[row] !== jobs;
-    return (row) => alive[row] === 1 && excludedBy[row] !== jobs && allow[row] === 1;
   }
 }
 

@@ -14,7 +14,7 @@ export function measureScan(width: number, vectors: number, keep: number, { scan
   const { data } = vectorsOf(scanRows, width);
   const query = vectorsOf(vectors, width).data;
   const exact = new ExactSearch(() => ({ data, stride: width, offset: 0, width }), scanRows);
-  const search = () => exact.search(scanRows, query, keep, (row) => row > 0);
+  const search = () => exact.search(scanRows, query, keep, (row) => row > 0, 1);
   // Until then it is interpreted.
   for (let i = 0; i < 3; i++) search();
   const times = Array.from({ length: 5 }, () => {
