@@ -1,11 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { shareDataset, shared, shareSamples, shareVectors, withoutNames } from '../data/share.js';
 import { TwoTowerError } from '../errors.js';
+import { buffersOf } from './batch-memory.js';
 import { type BatchRecipe, BatchSource, type PreparedBatch } from './batch-source.js';
-import type { BatchReply } from './batch-worker.js';
+import type { BatchReply, BatchRequest } from './batch-worker.js';
 
 /** Batches in the order of their steps. */
 export interface BatchStream {
+  /** The batch of a step. The one before is not usable any more. */
   take(step: number): Promise<PreparedBatch>;
   close(): Promise<void>;
 }
@@ -35,6 +37,7 @@ export function streamFromWorker(recipe: BatchRecipe, totalSteps: number, entry:
   const worker = new Worker(entry.file, { workerData, ...(entry.argv && { argv: entry.argv }) });
   const waiting = new Map<number, { promise: Promise<PreparedBatch>; settle: (reply: BatchReply) => void }>();
   let failure: Error | undefined;
+  let taken: PreparedBatch | undefined;
 
   const request = (step: number) => {
     let settle: (reply: BatchReply) => void = () => {};
@@ -44,7 +47,11 @@ export function streamFromWorker(recipe: BatchRecipe, totalSteps: number, entry:
     // A batch that nobody takes any more must not end the process when it fails.
     promise.catch(() => {});
     waiting.set(step, { promise, settle });
-    worker.postMessage(step);
+    // Memory that is given back is out of the sight of this thread's garbage collector, which would pass over the heap every few
+    // steps to find it unused.
+    const done = taken === undefined ? [] : buffersOf(taken);
+    taken = undefined;
+    worker.postMessage({ step, done } satisfies BatchRequest, done);
   };
   worker.on('message', (reply: BatchReply) => waiting.get(reply.step)?.settle(reply));
   worker.on('error', (error: Error) => {
@@ -60,7 +67,8 @@ export function streamFromWorker(recipe: BatchRecipe, totalSteps: number, entry:
       for (let next = step; next < Math.min(step + AHEAD, totalSteps); next++) if (!waiting.has(next)) request(next);
       worker.ref();
       try {
-        return await waiting.get(step)!.promise;
+        taken = await waiting.get(step)!.promise;
+        return taken;
       } finally {
         worker.unref();
         waiting.delete(step);

@@ -1,13 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type ErrorCode, TwoTowerError } from '../errors.js';
+import { buffersOf } from './batch-memory.js';
 import { type BatchRecipe, BatchSource, type PreparedBatch } from './batch-source.js';
 
-/** What the worker answers to a step number. */
+/** What the worker is asked for; the memory that comes along is not needed any more. */
+export interface BatchRequest {
+  step: number;
+  done: ArrayBuffer[];
+}
+
+/** What the worker answers. */
 export type BatchReply = { step: number; batch: PreparedBatch } | { step: number; message: string; code?: ErrorCode };
 
 const source = new BatchSource(workerData as BatchRecipe);
 
-parentPort!.on('message', (step: number) => {
+parentPort!.on('message', ({ step }: BatchRequest) => {
   try {
     const batch = source.prepare(step);
     parentPort!.postMessage({ step, batch } satisfies BatchReply, buffersOf(batch));
@@ -17,10 +24,3 @@ parentPort!.on('message', (step: number) => {
     parentPort!.postMessage({ step, message, ...code } satisfies BatchReply);
   }
 });
-
-/** The memory of a batch, each piece once, to be handed over. */
-function buffersOf({ feeds, events }: PreparedBatch): ArrayBuffer[] {
-  const buffers = new Set<ArrayBuffer>([events.buffer as ArrayBuffer]);
-  for (const { data } of Object.values(feeds)) buffers.add(data.buffer as ArrayBuffer);
-  return [...buffers];
-}

@@ -18,6 +18,9 @@ import { buildTrainingGraph, type TrainingGraph } from './training-graph.js';
 export type { TrainingData } from './set-up.js';
 export type { StepReport } from './training.js';
 
+/** Room for batches that touch a few more rows. */
+const SPARE = 1.25;
+
 interface PreparedStep {
   batch: PreparedBatch;
   feeds: Feeds;
@@ -32,6 +35,8 @@ export class Trainer implements Training {
   step = 0;
   pairs = 0;
   private readonly vectors: StepVectors;
+  /** Of each bundle: where its new rows and those of the optimizer's memory are written before they go to their places. */
+  private readonly scratch = new Map<string, Float32Array[]>();
 
   private constructor(
     readonly dataset: Dataset,
@@ -90,7 +95,10 @@ export class Trainer implements Training {
 
   async next(): Promise<StepReport> {
     const current = this.complete(await this.batches.take(this.step));
-    const outputs = await this.program.run(current.prepared, this.vectors.targets());
+    const outputs = await this.program.run(current.prepared, {
+      ...this.vectors.targets(),
+      ...this.rowTargets(current.batch),
+    });
     const report: StepReport = {};
     for (const name of this.graph.reported) report[name] = Number(outputs[name]!.data[0]);
     if (!Number.isFinite(report.loss) || !Number.isFinite(report.gradientNorm)) {
@@ -114,6 +122,26 @@ export class Trainer implements Training {
   async release(): Promise<void> {
     await this.batches.close();
     await this.program.release();
+  }
+
+  /** Where a step writes the new rows of tables. */
+  private rowTargets({ touched }: PreparedBatch): Record<string, { data: Float32Array; shape: number[] }> {
+    const targets: Record<string, { data: Float32Array; shape: number[] }> = {};
+    for (const { bundle, rows } of touched) {
+      const { width, slots } = this.store.bundles.get(bundle)!;
+      const names = [bundle, ...this.store.optimizer.slots.map((slot) => tableSlot(bundle, slot))];
+      const size = rows.length * width;
+      const scratch = this.scratch.get(bundle);
+      const arrays =
+        scratch !== undefined && scratch[0]!.length >= size
+          ? scratch
+          : [bundle, ...slots].map(() => new Float32Array(Math.ceil(size * SPARE)));
+      this.scratch.set(bundle, arrays);
+      names.forEach((name, i) => {
+        targets[`new ${name}`] = { data: arrays[i]!.subarray(0, size), shape: [rows.length, width] };
+      });
+    }
+    return targets;
   }
 
   /** Adds to a batch what the step reads besides: the current values of all that is trained, and the schedule's numbers. */
