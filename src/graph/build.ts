@@ -1,8 +1,9 @@
 import { TwoTowerError } from '../errors.js';
 import type { Random } from '../random.js';
 import { gather, planSource } from './ops/gather.js';
-import { input } from './ops/leaves.js';
+import { input, inputOp } from './ops/leaves.js';
 import { reshape } from './ops/reshape.js';
+import { takeUsed, type Used } from './ops/used.js';
 import { atRoot, currentScope, inScope } from './scope.js';
 import { formatShape, type Shape, sameShape } from './shape.js';
 import { apply, type Op, type Tensor } from './tensor.js';
@@ -34,6 +35,8 @@ export interface Lookup {
   ids: string | number;
   /** The feed with positions among the distinct rows of the bundle that this batch touches, same shape. */
   positions: string;
+  /** The feed with the lengths of lists whose last positions alone are looked up, one after the other: [..., L, …] → [E, …]. */
+  lengths?: string;
 }
 
 /** What building one graph gathers besides tensors. */
@@ -184,11 +187,19 @@ export const tableRows = (table: string, width: number, source = table): Tensor 
 /**
  * Rows of the embedding table `tables/NAME`, which is made on first use and shared by name.
  * @param ids int32 row numbers, fed directly: [...]. Result: [..., width].
+ * @param at the positions that are wanted, where ids are those of lists [..., L, …]: the result is [E, …, width]
  */
-export function lookup(name: string, rows: number, width: number, ids: Tensor, initialize: Initializer): Tensor {
+export function lookup(
+  name: string,
+  rows: number,
+  width: number,
+  ids: Tensor,
+  initialize: Initializer,
+  at?: Used,
+): Tensor {
   const table = declareTable(name, rows, width, initialize);
   const path: string = table.attributes.name;
-  if (!currentBuild().training) return gather(table, ids);
+  if (!currentBuild().training) return gather(table, at === undefined ? ids : takeUsed(ids, at));
   const source = planSource(ids);
   if (source === undefined) {
     throw new TwoTowerError(
@@ -198,13 +209,20 @@ export function lookup(name: string, rows: number, width: number, ids: Tensor, i
     );
   }
   const { name: fed, shape } = source.attributes;
-  return reshape(foundRows(path, width, fed, fed, shape), [...ids.shape, width], ids);
+  if (at === undefined)
+    return reshape(foundRows(path, width, { name: fed, ids: fed, shape }), [...ids.shape, width], ids);
+  const lengths = at.length?.op === inputOp ? (at.length.attributes.name as string) : undefined;
+  if (source !== ids || lengths === undefined) return takeUsed(lookup(name, rows, width, ids, initialize), at);
+  const own = [at.places.shape[0]!, ...shape.slice(at.mask.shape.length)];
+  return foundRows(path, width, { name: `${fed} of ${lengths}`, ids: fed, shape: own, lengths });
 }
 
 /** The whole embedding table `tables/NAME`, for small ones: [rows, width]. Every batch touches, and trains, all of its rows. */
 export function wholeTable(name: string, rows: number, width: number, initialize: Initializer): Tensor {
   const table = declareTable(name, rows, width, initialize);
-  return currentBuild().training ? foundRows(table.attributes.name, width, 'all', rows, [rows]) : table;
+  return currentBuild().training
+    ? foundRows(table.attributes.name, width, { name: 'all', ids: rows, shape: [rows] })
+    : table;
 }
 
 function declareTable(name: string, rows: number, width: number, initialize: Initializer): Tensor {
@@ -212,14 +230,18 @@ function declareTable(name: string, rows: number, width: number, initialize: Ini
 }
 
 /** What one lookup finds among the touched rows, [...shape, width]; the same lookup again is the same tensor. */
-function foundRows(path: string, width: number, name: string, ids: Lookup['ids'], shape: Shape): Tensor {
+function foundRows(
+  path: string,
+  width: number,
+  { name, shape, ...from }: Pick<Lookup, 'ids' | 'lengths'> & { name: string; shape: Shape },
+): Tensor {
   const build = currentBuild();
   const bundle = build.bundleOf(build.parameters.get(path)!);
   const positions = `${path}@${name}`;
   const known = build.lookups.findIndex((other) => other.positions === positions);
   if (known >= 0) return build.found[known]!;
   const found = gather(tableRows(bundle, width), input(positions, shape, 'int32'));
-  build.lookups.push({ table: path, bundle, ids, positions });
+  build.lookups.push({ table: path, bundle, positions, ...from });
   build.found.push(found);
   return found;
 }

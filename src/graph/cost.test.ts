@@ -47,6 +47,13 @@ describe('graphCost', () => {
     expect(graphCost([moved], { B: 3 }).flops).toBe(3 * 4);
   });
 
+  it('counts padded lists as full', () => {
+    const events = ops.used(ops.input('mask', ['B', 5], 'bool'));
+    const taken = ops.takeUsed(ops.input('x', ['B', 5, 4]), events);
+    const made = ops.matMul(taken, ops.input('w', [4, 2]));
+    expect(graphCost([ops.putBack(made, events)], { B: 3 }).multiplyAdds).toBe(3 * 5 * 4 * 2);
+  });
+
   it('counts the rows looked up of a table, not the table', () => {
     const y = serving(() => lookup('item', 1000, 16, ops.input('ids', ['B', 5], 'int32'), empty));
     const cost = graphCost([y], { B: 2 });

@@ -1,5 +1,6 @@
 import { mergeEqual } from './merge.js';
 import { stepsOf } from './ops/scan.js';
+import { withFullLists } from './ops/used.js';
 import { evaluate, type Shape } from './shape.js';
 import type { DType, Tensor } from './tensor.js';
 
@@ -27,14 +28,14 @@ const BYTES: Record<DType, number> = { float32: 4, float64: 8, int32: 4, int64: 
 
 /**
  * Reads the cost of computing `outputs` off the graph. What is computed twice from equal inputs is counted once, as it is
- * run once.
+ * run once. Padded lists count as full.
  * @param sizes of every named dimension
  */
 export function graphCost(outputs: readonly Tensor[], sizes: Readonly<Record<string, number>>): GraphCost {
-  const bound = new Map(Object.entries(sizes));
+  const { nodes, find } = mergeEqual(outputs);
+  const bound = withFullLists(nodes, new Map(Object.entries(sizes)));
   const size = (shape: Shape) => shape.reduce((total: number, dim) => total * evaluate(dim, bound), 1);
   const bytes = ({ shape, dtype }: Tensor) => size(shape) * BYTES[dtype];
-  const { nodes, find } = mergeEqual(outputs);
   const looked = lookedUpBytes(nodes, find, bytes);
 
   const total: GraphCost = { ...nothing(), inputBytes: 0, outputBytes: 0, scopes: {} };

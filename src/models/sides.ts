@@ -25,13 +25,17 @@ export function itemSide({ fields }: ItemInputs, options: EmbeddingOptions): Sid
 
 /** User and context fields, and of each history the mean over its events of each of their fields: zeros without events. */
 export function userSide({ fields, context, histories }: UserInputs, options: EmbeddingOptions, history = true): Side {
-  const past = (history ? histories : []).flatMap(({ name, fields: features, mask }) =>
-    inScope(name, () => features.map((field) => group(`history.${name}`, field, poolHistory([field], mask, options)))),
+  const pooled = (history ? histories : []).flatMap((past) =>
+    inScope(past.name, () =>
+      past.fields.map((field) =>
+        group(`history.${past.name}`, field, poolHistory({ ...past, fields: [field] }, options)),
+      ),
+    ),
   );
   return sorted([
     ...fields.map((field) => plainGroup('user', field, options)),
     ...context.map((field) => plainGroup('context', field, options)),
-    ...past,
+    ...pooled,
   ]);
 }
 

@@ -1,5 +1,6 @@
 import {
   add,
+  constant,
   elu,
   erf,
   greater,
@@ -25,7 +26,8 @@ export const swish = (x: Tensor): Tensor => multiply(x, sigmoid(x));
 /** ReLU with a learned slope for negative values, one per unit (He et al., 2015). */
 export function prelu(x: Tensor): Tensor {
   const slope = parameter('slope', [width(x)], constantValue(0.25));
-  return where(greater(x, 0), x, multiply(x, slope));
+  // One product, and its gradient another: the slope of each value is 1 or the learned one.
+  return multiply(x, where(greater(x, 0), constant([1], []), slope));
 }
 
 export function activate(x: Tensor, activation: Activation): Tensor {

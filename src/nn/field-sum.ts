@@ -1,6 +1,6 @@
 import { add, shared, type Tensor } from '../graph/index.js';
 import { dense } from './dense.js';
-import { type EmbeddingOptions, embedFields, type Field, isCategorical } from './fields.js';
+import { type EmbeddingOptions, embedFields, type Field, isCategorical, numbersOf } from './fields.js';
 
 /**
  * All fields added up in one space: the embeddings of id fields and, for numbers, a linear map: [..., width]. Tables and
@@ -10,8 +10,9 @@ export function sumFields(fields: readonly Field[], options: EmbeddingOptions): 
   const { width, table = '' } = options;
   const mapped = fields
     .filter((field) => !isCategorical(field))
-    .map(({ feature: { owner, name }, values }) =>
-      shared(`${table}numbers/${owner}.${name}`, () => dense('map', values, width, { bias: false })),
-    );
+    .map((field) => {
+      const { owner, name } = field.feature;
+      return shared(`${table}numbers/${owner}.${name}`, () => dense('map', numbersOf(field), width, { bias: false }));
+    });
   return [...embedFields(fields, options), ...mapped].reduce((a, b) => add(a, b));
 }

@@ -17,6 +17,8 @@ import {
   multiply,
   reduceSum,
   type Tensor,
+  takeUsed,
+  type Used,
 } from '../graph/index.js';
 import type { Feature } from '../schema.js';
 import { normal } from './initializers.js';
@@ -27,6 +29,8 @@ export interface Field {
   values: Tensor;
   /** How many of the M ids are used; for the encoding `ids` only: [...]. */
   length?: Tensor;
+  /** Where the values are those of padded lists: the positions whose embeddings and numbers are wanted, [E] instead of [...]. */
+  used?: Used;
 }
 
 /** Declares the feeds of a feature: `prefix.name` with the given leading axes. */
@@ -59,14 +63,16 @@ export const EMBEDDING_INITIALIZER = normal(0.01);
 
 /** Embeds an `id` or `ids` field: [...] → [..., width]; several ids are averaged, none gives zeros. */
 export function embedField(field: Field, options: EmbeddingOptions): Tensor {
-  const { feature, values, length } = field;
+  const { feature, values, length, used } = field;
   if (feature.encoding === 'numbers') throw new TypeError(`${feature.name} holds numbers, not ids`);
   const { width, initialize = EMBEDDING_INITIALIZER, table = '' } = options;
   return inScope(feature.name, () => {
-    const rows = lookup(`${table}${feature.vocabulary}`, feature.size, width, values, initialize);
-    return feature.encoding === 'id' ? rows : meanOfFirst(rows, length!);
+    const rows = lookup(`${table}${feature.vocabulary}`, feature.size, width, values, initialize, used);
+    return feature.encoding === 'id' ? rows : meanOfFirst(rows, wanted(length!, used));
   });
 }
+
+const wanted = (x: Tensor, used: Used | undefined): Tensor => (used === undefined ? x : takeUsed(x, used));
 
 /** Mean of the first `length` rows: [..., M, d] and int32 [...] → [..., d]; zeros where there is none. */
 export function meanOfFirst(rows: Tensor, length: Tensor): Tensor {
@@ -100,9 +106,12 @@ export function embedFields(fields: readonly Field[], options: EmbeddingOptions)
   return fields.filter(isCategorical).map((field) => embedField(field, options));
 }
 
+/** The values of a numeric field: [..., W] */
+export const numbersOf = ({ values, used }: Field): Tensor => wanted(values, used);
+
 /** The values of every numeric field: a list of [..., W]. */
 export function numberFields(fields: readonly Field[]): Tensor[] {
-  return fields.filter((field) => field.feature.encoding === 'numbers').map((field) => field.values);
+  return fields.filter((field) => field.feature.encoding === 'numbers').map(numbersOf);
 }
 
 /** All fields side by side: embeddings, then numbers: [..., total]. Throws MODEL_OPTIONS where there is none. */

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { Build, input } from '../graph/index.js';
 import type { Feature } from '../schema.js';
-import { fieldInput } from './fields.js';
+import { fieldInput, lastMask } from './fields.js';
 import { poolHistory } from './history-pooling.js';
 import { expectClose } from './testing/expect-close.js';
 import { checkGradients } from './testing/gradient-check.js';
 import { run } from './testing/run.js';
-import { bools, floats, ints } from './testing/values.js';
+import { floats, ints } from './testing/values.js';
 
 const features = (size: number): Feature[] => [
   { name: 'id', owner: 'item', encoding: 'id', vocabulary: 'id', size },
@@ -51,15 +51,12 @@ const feeds = {
     [0, 0, 2],
     [0, 0, 0],
   ]),
-  mask: bools([
-    [1, 1, 1],
-    [0, 0, 1],
-    [0, 0, 0],
-  ]),
+  'h.length': ints([3, 1, 0]),
 };
 const pooled = (size: number) => () => {
   const fields = features(size).map((feature) => fieldInput(feature, 'h', ['B', 3]));
-  return { y: poolHistory(fields, input('mask', ['B', 3], 'bool'), { width: 2 }) };
+  const length = input('h.length', ['B'], 'int32');
+  return { y: poolHistory({ fields, length, mask: lastMask(3, length) }, { width: 2 }) };
 };
 
 /** Counted from a table of three rows, looked up in one of a hundred. */
@@ -81,8 +78,8 @@ test('a small table is asked for as a whole, a large one by its ids', () => {
   const asked = (size: number) => {
     const build = new Build(true);
     build.run(pooled(size));
-    return build.lookups.map(({ ids }) => ids);
+    return build.lookups.map(({ ids, lengths }) => ({ ids, lengths }));
   };
-  expect(asked(3)).toEqual([3, 3]);
-  expect(asked(100)).toEqual(['h.id', 'h.tags']);
+  expect(asked(3)).toEqual([{ ids: 3 }, { ids: 3 }]);
+  expect(asked(100)).toEqual([{ ids: 'h.id', lengths: 'h.length' }, { ids: 'h.tags' }]);
 });

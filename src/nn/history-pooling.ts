@@ -13,24 +13,29 @@ import {
   maximum,
   multiply,
   product,
+  putBack,
   reduceSum,
   reshape,
   scatterAlongOp,
   type Tensor,
+  type Used,
+  used,
   wholeTable,
 } from '../graph/index.js';
+import type { Events } from './events.js';
 import { EMBEDDING_INITIALIZER, type EmbeddingOptions, type Field, firstMask } from './fields.js';
 import { weightedSum } from './pooling.js';
 
 /**
  * Mean over the events of a history of every field's embedding, side by side: [B, total]. The same as the masked mean of
  * `concatFields`, without ever holding the embeddings of all fields together; a multi-valued field is pooled in one go.
- * @param fields leading axes [B, L]
- * @param mask bool [B, L]
  */
-export function poolHistory(fields: readonly Field[], mask: Tensor, options: EmbeddingOptions): Tensor {
-  const weights = meanWeights(mask);
-  return concat(fields.map((field) => inScope(field.feature.name, () => poolField(field, weights, options))));
+export function poolHistory(past: Events, options: EmbeddingOptions): Tensor {
+  const weights = meanWeights(past.mask);
+  const events = used(past.mask, past.length);
+  return concat(
+    past.fields.map((field) => inScope(field.feature.name, () => poolField(field, weights, events, options))),
+  );
 }
 
 /**
@@ -45,13 +50,19 @@ export function meanWeights(mask: Tensor): Tensor {
   return divide(present, maximum(reduceSum(present, -1, true), 1));
 }
 
-function poolField({ feature, values, length }: Field, weights: Tensor, options: EmbeddingOptions): Tensor {
+function poolField(
+  { feature, values, length }: Field,
+  weights: Tensor,
+  events: Used,
+  options: EmbeddingOptions,
+): Tensor {
   if (feature.encoding === 'numbers') return weightedSum(weights, values);
   const { width, initialize = EMBEDDING_INITIALIZER, table: prefix = '' } = options;
   const table = `${prefix}${feature.vocabulary}`;
   const [shares, ids] = feature.encoding === 'id' ? [weights, values] : onePerId(values, length!, weights);
   if (feature.size > FEW_ROWS * (shares.shape.at(-1) as number)) {
-    return weightedSum(shares, lookup(table, feature.size, width, ids, initialize));
+    if (feature.encoding === 'ids') return weightedSum(shares, lookup(table, feature.size, width, ids, initialize));
+    return weightedSum(weights, putBack(lookup(table, feature.size, width, ids, initialize, events), events));
   }
   const counts = sharesByRow(shares, ids, feature.size);
   return matMul(counts, wholeTable(table, feature.size, width, initialize));

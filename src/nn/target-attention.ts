@@ -6,10 +6,14 @@ import {
   matMul,
   multiply,
   parameter,
+  putBack,
+  repeatUsed,
   slice,
   squeeze,
   subtract,
   type Tensor,
+  takeUsed,
+  used,
   width,
 } from '../graph/index.js';
 import { type Activation, activate } from './activations.js';
@@ -48,13 +52,15 @@ export function activationUnit(
   query: Tensor,
   sequence: Tensor,
   options: TargetAttentionOptions = {},
+  meet: Meeting = overAxis,
 ): Tensor {
   const { units = [64, 16], activation = 'relu', normalization = 'none', bias = true, extra } = options;
   return inScope(name, () => {
     let h: Tensor | undefined;
     for (const [i, size] of [...units, 1].entries()) {
       h = inScope(`layer${i + 1}`, () => {
-        const y = h === undefined ? splitLayer(query, sequence, size, bias, extra) : dense('dense', h, size, { bias });
+        const y =
+          h === undefined ? splitLayer(query, sequence, size, bias, extra, meet) : dense('dense', h, size, { bias });
         if (i === units.length) return y;
         return activate(normalization === 'layer' ? layerNorm('norm', y) : y, activation);
       });
@@ -63,7 +69,19 @@ export function activationUnit(
   });
 }
 
-function splitLayer(query: Tensor, sequence: Tensor, units: number, bias: boolean, extra?: Tensor): Tensor {
+/** Gives what there is of each query, [..., d], the axes of what it is compared with. */
+type Meeting = (ofQuery: Tensor) => Tensor;
+
+const overAxis: Meeting = (ofQuery) => expandDims(ofQuery, -2);
+
+function splitLayer(
+  query: Tensor,
+  sequence: Tensor,
+  units: number,
+  bias: boolean,
+  extra: Tensor | undefined,
+  meet: Meeting,
+): Tensor {
   return inScope('dense', () => {
     const d = width(query);
     const rows = 4 * d + (extra === undefined ? 0 : width(extra));
@@ -79,14 +97,14 @@ function splitLayer(query: Tensor, sequence: Tensor, units: number, bias: boolea
     const ofSequence = matMul(sequence, subtract(w2, w3));
     const perPosition =
       extra === undefined ? ofSequence : add(ofSequence, matMul(extra, slice(weight, 0, 4 * d, rows)));
-    const ofBoth = matMul(multiply(expandDims(query, -2), sequence), w4);
-    return add(add(ofBoth, expandDims(once, -2)), perPosition);
+    const ofBoth = matMul(multiply(meet(query), sequence), w4);
+    return add(add(ofBoth, meet(once)), perPosition);
   });
 }
 
 /**
  * Target attention: the list summed with the weights that the activation unit gives it for the query. An empty list
- * gives zeros.
+ * gives zeros. Where a mask says how much of a list there is, no more of it is asked, but in the last case.
  *
  * | | query | sequence | mask | result |
  * |---|---|---|---|---|
@@ -101,7 +119,32 @@ export function targetAttention(
   mask?: Tensor,
   options: TargetAttentionOptions = {},
 ): Tensor {
-  const scores = activationUnit(name, query, sequence, options);
+  if (mask !== undefined && sequence.shape[0] === 1 && sequence.shape.length === 3) {
+    // One list for all queries: it ends up as long as it is.
+    const events = used(mask);
+    const shorten = (x: Tensor) => expandDims(takeUsed(x, events), 0);
+    const { extra } = options;
+    const shortened = extra === undefined ? options : { ...options, extra: shorten(extra) };
+    return targetAttention(name, query, shorten(sequence), undefined, shortened);
+  }
+  const scores = unpaddedScores(name, query, sequence, mask, options);
   if (options.weights === 'raw') return weightedSum(mask === undefined ? scores : masked(scores, mask), sequence);
   return weightedSum(maskedSoftmax(scores, mask), sequence);
+}
+
+/** What the unit gives each position; where every query has a list of its own, those without an event are not asked. */
+function unpaddedScores(
+  name: string,
+  query: Tensor,
+  sequence: Tensor,
+  mask: Tensor | undefined,
+  options: TargetAttentionOptions,
+): Tensor {
+  const ownLists = mask?.shape.length === 2 && query.shape.length === 2 && query.shape[0] === sequence.shape[0];
+  if (mask === undefined || !ownLists) return activationUnit(name, query, sequence, options);
+  const events = used(mask);
+  const { extra } = options;
+  const taken = extra === undefined ? options : { ...options, extra: takeUsed(extra, events) };
+  const spread: Meeting = (ofQuery) => repeatUsed(ofQuery, events, 'list');
+  return putBack(activationUnit(name, query, takeUsed(sequence, events), taken, spread), events);
 }

@@ -9,6 +9,7 @@ import {
   reachable,
   stepsOf,
   type Tensor,
+  withFullLists,
 } from '../graph/index.js';
 import type { ModelParts } from '../models/contract.js';
 import type { Feed, FeedArray, Feeds, Schema } from '../schema.js';
@@ -185,8 +186,8 @@ export class Inference {
 
 /** How many requests or pairs keep every tensor below the limit, and the feeds that have a row for each request. */
 function rowsAtOnce(outputs: readonly Tensor[], limit: number): { rows: number; inputs: string[] } {
-  const one = new Map(['B', 'P', 'I'].map((name) => [name, 1]));
   const all = reachable(outputs).flatMap((node) => [node, ...stepsOf(node).nodes]);
+  const one = withFullLists(all, new Map(['B', 'P', 'I'].map((name) => [name, 1])));
   const nodes = all.filter(({ shape }) => shape.some((dim) => typeof dim === 'string'));
   const elements = nodes.map(({ shape }) => shape.reduce((total: number, dim) => total * evaluate(dim, one), 1));
   return { rows: Math.max(1, Math.floor(limit / (4 * Math.max(1, ...elements)))), inputs: inputNames(outputs) };

@@ -61,6 +61,27 @@ test('by hand: padding has positions to read from, and none to sum at', () => {
   expect([...feeds['t#positions']!.data]).toEqual([0, not, not, 2, 3, not, not, 0, 4, 4]);
 });
 
+test('by hand: of lists that end with what they hold, that alone is looked up', () => {
+  const padding = new Map([
+    ['past', { length: 'past.length', used: 'end' as const }],
+    ['tags', { length: 'tags.length', used: 'start' as const }],
+  ]);
+  const ofEvents = (ids: string): Lookup => ({ ...lookup('t', ids), lengths: 'past.length' });
+  const tracker = new RowTracker([ofEvents('past'), ofEvents('tags')], layoutOf({ t: ['t'] }), padding);
+  const feeds: Feeds = {
+    // Two events, none, one; each with one or two tags.
+    past: { data: Int32Array.from([8, 5, 4, 8, 8, 8, 8, 8, 5]), shape: [3, 3] },
+    'past.length': ids(2, 0, 1),
+    tags: { data: Int32Array.from([8, 8, 1, 0, 2, 1, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 3, 0]), shape: [3, 3, 2] },
+    'tags.length': { data: Int32Array.from([0, 1, 2, 0, 0, 0, 0, 0, 1]), shape: [3, 3] },
+  };
+  expect(tracker.track(feeds)).toEqual([{ bundle: 't', rows: Int32Array.from([5, 4, 1, 0, 2, 3]) }]);
+  expect(feeds['t@past']).toEqual({ data: Int32Array.from([0, 1, 0]), shape: [3] });
+  expect(feeds['t@tags']).toEqual({ data: Int32Array.from([2, 3, 4, 2, 5, 3]), shape: [3, 2] });
+  const not = NOWHERE;
+  expect([...feeds['t#positions']!.data]).toEqual([0, 1, 0, 2, not, 4, 2, 5, not]);
+});
+
 test('by hand: a whole table is touched in every batch, rows that others found first included', () => {
   const whole: Lookup = { table: 'b', bundle: 'both', ids: ROWS, positions: 'b@all' };
   const lookups = [lookup('a', 'x', 'both'), lookup('b', 'y', 'both'), whole];

@@ -48,28 +48,33 @@ export class RowTracker {
     return this.bundles.map(({ bundle, lookups, layout, seen }) => {
       const { stamp, position } = seen;
       const round = ++seen.round;
-      const rowsOf = (ids: Lookup['ids']) => (typeof ids === 'number' ? everyRow(ids) : feeds[ids]!);
-      const total = lookups.reduce((sum, { ids }) => sum + rowsOf(ids).data.length, 0);
+      const asked = lookups.map((lookup) => ({ ...lookup, from: askedRows(lookup, feeds) }));
+      const total = asked.reduce((sum, { from }) => sum + from.count, 0);
       const all = new Int32Array(total);
       const rows = new Int32Array(Math.min(total, layout.rows));
       let count = 0;
       let at = 0;
-      for (const { table, ids, positions } of lookups) {
-        const { data, shape } = rowsOf(ids);
+      for (const { table, ids, positions, from } of asked) {
+        const { data } = from;
         const offset = layout.offsets.get(table)!;
-        const from = at;
-        for (let i = 0; i < data.length; i++) {
-          const row = data[i]! + offset;
-          if (stamp[row] !== round) {
-            stamp[row] = round;
-            position[row] = count;
-            rows[count++] = row;
+        const start = at;
+        from.each((first, end) => {
+          for (let i = first; i < end; i++) {
+            const row = data[i]! + offset;
+            if (stamp[row] !== round) {
+              stamp[row] = round;
+              position[row] = count;
+              rows[count++] = row;
+            }
+            all[at++] = position[row]!;
           }
-          all[at++] = position[row]!;
-        }
-        feeds[positions] = { data: all.slice(from, at), shape };
+        });
+        feeds[positions] = { data: all.slice(start, at), shape: from.shape };
         if (typeof ids === 'number') continue;
-        eachPadded(this.padding, ids, feeds, (first, end) => all.fill(NOWHERE, from + first, from + end));
+        eachPadded(this.padding, ids, feeds, (first, end) => {
+          const place = from.placeOf(first);
+          if (place >= 0) all.fill(NOWHERE, start + place, start + place + end - first);
+        });
       }
       const touched = rows.subarray(0, count);
       feeds[touchedRows(bundle)] = { data: touched, shape: [count] };
@@ -77,6 +82,49 @@ export class RowTracker {
       return { bundle, rows: touched };
     });
   }
+}
+
+/** The row numbers that a lookup asks for, one after the other. */
+interface Asked {
+  data: Feed['data'];
+  /** Of what is found, but for its width. */
+  shape: number[];
+  count: number;
+  /** Calls `visit` with every run `[first, end)` of `data` that is asked for, ascending. */
+  each(visit: (first: number, end: number) => void): void;
+  /** Where a value of `data` stands among those asked for; negative where it does not. */
+  placeOf(at: number): number;
+}
+
+function askedRows({ ids, lengths }: Lookup, feeds: Feeds): Asked {
+  const { data, shape } = typeof ids === 'number' ? everyRow(ids) : feeds[ids]!;
+  if (lengths === undefined) {
+    return { data, shape, count: data.length, each: (visit) => visit(0, data.length), placeOf: (at) => at };
+  }
+  const { data: used, shape: lists } = feeds[lengths]!;
+  const [positions, ...inner] = shape.slice(lists.length) as [number, ...number[]];
+  const each = inner.reduce((a, b) => a * b, 1);
+  const size = positions * each;
+  // Where the used part of each list begins among those asked for.
+  const starts = new Int32Array(used.length + 1);
+  for (let list = 0; list < used.length; list++) starts[list + 1] = starts[list]! + Number(used[list]) * each;
+  const count = starts[used.length]!;
+  return {
+    data,
+    shape: [count / each, ...inner],
+    count,
+    each(visit) {
+      for (let list = 0; list < used.length; list++) {
+        const end = (list + 1) * size;
+        visit(end - starts[list + 1]! + starts[list]!, end);
+      }
+    },
+    placeOf(at) {
+      const list = Math.floor(at / size);
+      const place = at - (list + 1) * size + starts[list + 1]!;
+      return place >= starts[list]! ? place : -1;
+    },
+  };
 }
 
 /** As a feed that asks for all rows of a table. */

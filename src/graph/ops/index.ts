@@ -13,4 +13,5 @@ export * from './select.js';
 export * from './slice.js';
 export * from './softmax.js';
 export * from './unary.js';
+export * from './used.js';
 export * from './windows.js';

@@ -9,6 +9,7 @@ import { recurrenceCases } from '../testing/cases/recurrences.js';
 import { reductionCases } from '../testing/cases/reductions.js';
 import { shapeCases } from '../testing/cases/shapes.js';
 import { unaryCases } from '../testing/cases/unary.js';
+import { usedCases } from '../testing/cases/used.js';
 import { flatten, type OpCase, realize, shapeOf } from '../testing/op-case.js';
 import { run } from '../testing/run.js';
 import { reduceSum } from './broadcast.js';
@@ -22,6 +23,7 @@ const cases = [
   ...productCases,
   ...indexingCases,
   ...recurrenceCases,
+  ...usedCases,
 ];
 // Random numbers have a test of their own: random-feeds.test.ts.
 const ops = Object.entries(exported).filter(([name]) => name.endsWith('Op') && name !== 'randomOp') as [string, Op][];

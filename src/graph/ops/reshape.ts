@@ -29,7 +29,10 @@ export const reshapeOp: Op = {
     }
     const sources = [{ value: x!, shape: from.shape }];
     if (pattern !== undefined) sources.push({ value: like!, shape: pattern.shape });
-    return emit.node('Reshape', [x!, emitShape(emit, node.shape, sources)]);
+    // A size that is read may be zero, which would else mean that of the axis.
+    const shapes = sources.map((source) => source.shape);
+    const exact = node.shape.every((dim) => isReadable(dim, shapes));
+    return emit.node('Reshape', [x!, emitShape(emit, node.shape, sources)], exact ? { allowzero: 1 } : undefined);
   },
   gradient: (node, upstream) => [reshape(upstream, node.inputs[0]!.shape, node.inputs[0]!), undefined],
   flops: () => 0,

@@ -68,7 +68,7 @@ export class Conversions {
       return exchange('sum', tensor, tensor.shape);
     }
     if (at.kind === 'same') return tensor;
-    if (isPrivate(at.name)) throw new Unplaceable('rows of tables that one rank has looked up');
+    if (isPrivate(at.name)) throw new Unplaceable(`rows that one rank knows (${at.name})`);
     let source = tensor;
     if (local) {
       if (tensor.op.name !== 'input') throw new Unplaceable("numbers made of row numbers in one rank's share");

@@ -9,13 +9,17 @@ import {
   inScope,
   matMul,
   multiply,
+  putBack,
   reduceMean,
   reduceSum,
   relu,
+  repeatUsed,
   reshape,
   square,
   subtract,
   type Tensor,
+  takeUsed,
+  used,
 } from '../index.js';
 import { partition } from './partition.js';
 import { cutAtExchanges } from './segments.js';
@@ -42,6 +46,15 @@ test('addends stay addends as long as what is done is linear', () => {
   const linear = multiply(add(total, subtract(total, constant([1, 2, 3], [3]))), 5);
   expect(exchanged({ y: reduceSum(linear) }).kinds).toEqual([['sum']]);
   expect(exchanged({ y: reduceSum(square(linear)) }).kinds).toEqual([['sum'], []]);
+});
+
+test('used positions of lists are taken, repeated and put back at home', () => {
+  const events = used(input('mask', ['B', 4], 'bool'));
+  const each = multiply(takeUsed(input('lists', ['B', 4, 3]), events), repeatUsed(x, events, 'list'));
+  const placed = multiply(each, repeatUsed(input('position', [4, 3]), events, 'position'));
+  expect(exchanged({ y: reduceSum(putBack(relu(placed), events)) })).toEqual({ kinds: [['sum']], repeated: [] });
+  // How many there are on all ranks nobody knows.
+  expect(() => partition({ y: reduceMean(each, 0) }, options)).toThrow('cannot be computed by several ranks');
 });
 
 test('a mean is one over the rows of all ranks, whose number is fed', () => {

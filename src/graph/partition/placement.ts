@@ -24,8 +24,8 @@ export const SAME: Placement = { kind: 'same' };
 export const PARTIAL: Placement = { kind: 'partial' };
 export const rowsAt = (axis: number, name: string): Placement => ({ kind: 'rows', axis, name });
 
-/** Rows that only one rank knows: those of tables that its share of the batch looks up, or that it owns. */
-export const isPrivate = (name: string): boolean => name.startsWith('U:') || name.startsWith('N:');
+/** Rows that only one rank knows: those of tables that its share of the batch looks up, or that it owns, and used places of its lists. */
+export const isPrivate = (name: string): boolean => ['U:', 'N:', 'E:'].some((prefix) => name.startsWith(prefix));
 
 /** Whether a named size counts rows that are shared out: requests, items, pairs, rows of tables. */
 export const isShared = (name: string): boolean => ['B', 'I', 'P'].includes(name) || isPrivate(name);

@@ -2,6 +2,7 @@ import { cut, deviation, joined, repeated, reshaped, transposed, within } from '
 import { elementwise, negation, product, quotient, type Rule, sum } from './elementwise.js';
 import { addedAlong, picked, pickedAlong, summedByIndex } from './indexed.js';
 import { averaged, compared, counted, multiplied, reduced } from './sums.js';
+import { repeatedUsed, returned, taken, usedPlaces } from './used.js';
 
 const UNARY = [
   'exp',
@@ -55,4 +56,8 @@ export const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['scatterSum', summedByIndex],
   ['gatherAlong', pickedAlong],
   ['scatterAlong', addedAlong],
+  ['places', usedPlaces],
+  ['takeUsed', taken],
+  ['putBack', returned],
+  ['repeatUsed', repeatedUsed],
 ]);

@@ -6,7 +6,7 @@ import type { Tensor } from '../tensor.js';
 import { reducedAxis } from './axes.js';
 import { again, type Conversions, Unplaceable } from './conversions.js';
 import { partial, type Rule } from './elementwise.js';
-import { PARTIAL, type Placed, RANK_FEEDS, rankInput, rowsAt, SAME, sharedIn } from './placement.js';
+import { isPrivate, PARTIAL, type Placed, RANK_FEEDS, rankInput, rowsAt, SAME, sharedIn } from './placement.js';
 
 // Rules of what adds up over axes.
 
@@ -54,7 +54,7 @@ function sizes(dims: Shape): Tensor {
   let result: Tensor = scalar(1);
   for (const dim of dims) {
     const { factor, names } = parse(dim);
-    if (names.some((name) => sharedIn(name) === undefined)) throw new Unplaceable(`the size ${dim}`);
+    if (names.some((name) => sharedIn(name) === undefined || isPrivate(name))) throw new Unplaceable(`the size ${dim}`);
     result = names.reduce(
       (total, name) => multiply(total, rankInput(RANK_FEEDS.size(name), [])),
       multiply(result, factor),

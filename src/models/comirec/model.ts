@@ -13,8 +13,10 @@ import {
   matMul,
   multiply,
   parameter,
+  putBack,
   reduceMax,
   reduceMean,
+  repeatUsed,
   softmax,
   squeeze,
   type Tensor,
@@ -23,6 +25,7 @@ import {
   where,
 } from '../../graph/index.js';
 import { dense } from '../../nn/dense.js';
+import { onlyUsed } from '../../nn/events.js';
 import { sumFields } from '../../nn/field-sum.js';
 import { EMBEDDING_INITIALIZER } from '../../nn/fields.js';
 import { maskedSoftmax } from '../../nn/masked-softmax.js';
@@ -61,10 +64,13 @@ export default defineModel<Options>({
     return {
       item: ({ fields }) => ({ vector: sumFields(fields, { width: d }) }),
       user({ histories }) {
-        const { fields, mask, length, maxLength } = histories[at]!;
-        const events = sumFields(fields, { width: d });
-        const placed = add(events, parameter('position', [maxLength, d], EMBEDDING_INITIALIZER));
-        const scores = dense('w2', tanh(dense('w1', placed, 4 * d, { bias: false })), count, { bias: false });
+        const { mask, length, maxLength } = histories[at]!;
+        const { events: present, fields } = onlyUsed(histories[at]!);
+        const own = sumFields(fields, { width: d });
+        const position = parameter('position', [maxLength, d], EMBEDDING_INITIALIZER);
+        const placed = add(own, repeatUsed(position, present, 'position'));
+        const weighed = dense('w2', tanh(dense('w1', placed, 4 * d, { bias: false })), count, { bias: false });
+        const [events, scores] = [own, weighed].map((x) => putBack(x, present)) as [Tensor, Tensor];
         const attention = maskedSoftmax(transpose(scores, [0, 2, 1]), expandDims(mask, -2));
         const known = expandDims(expandDims(greater(cast(length, 'float32'), 0), -1), -1);
         const newcomer = parameter('newcomer', [1, 1, d], EMBEDDING_INITIALIZER);

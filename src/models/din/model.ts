@@ -3,6 +3,7 @@ import { TwoTowerError } from '../../errors.js';
 import { inScope, squeeze, type Tensor } from '../../graph/index.js';
 import { ACTIVATIONS } from '../../nn/activations.js';
 import { dense } from '../../nn/dense.js';
+import { perEvent } from '../../nn/events.js';
 import { concatFields, type Field, lastMask } from '../../nn/fields.js';
 import { mlp } from '../../nn/mlp.js';
 import { targetAttention } from '../../nn/target-attention.js';
@@ -54,9 +55,9 @@ export default defineModel<Options>({
         const state: State = {};
         const own = [...fields, ...context];
         if (own.length > 0) state.profile = embed(own);
-        for (const { name, fields: events, length } of past.filter((one) => one.fields.length > 0)) {
-          state[`events.${name}`] = inScope(name, () => embed(events));
-          state[`length.${name}`] = length;
+        for (const one of past.filter(({ fields: events }) => events.length > 0)) {
+          state[`events.${one.name}`] = inScope(one.name, () => perEvent(one, embed));
+          state[`length.${one.name}`] = one.length;
         }
         return state;
       },

@@ -50,7 +50,7 @@ export default defineModel<Options>({
     // Normalised towers start with components of size 1, however small the embeddings are. Unscaled, their inner products would
     // start at ±√width, and an epoch would go by in unlearning that noise.
     const firstScale = normalization === 'none' ? 1 : 1 / width;
-    const pooled = (past: History) => poolHistory(past.fields, past.mask, { width: embedding });
+    const pooled = (past: History) => poolHistory(past, { width: embedding });
 
     return {
       item({ fields }) {

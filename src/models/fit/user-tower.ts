@@ -1,5 +1,6 @@
 import { concat, expandDims, gather, inScope, reshape, shared, type Tensor, width } from '../../graph/index.js';
 import { dense } from '../../nn/dense.js';
+import { perEvent } from '../../nn/events.js';
 import { concatFields, embedFields, type Field } from '../../nn/fields.js';
 import { type MlpOptions, mlp } from '../../nn/mlp.js';
 import { maskedMean } from '../../nn/pooling.js';
@@ -26,10 +27,12 @@ export interface Behaviours {
 /** @param attributes names of the item fields that queries are made of, in their order */
 export function knowledge(inputs: UserInputs, attributes: readonly string[], embedding: number): UserKnowledge {
   const own = [...inputs.fields, ...inputs.context];
-  const behaviours = inputs.histories.flatMap(({ name, fields, mask }): Behaviours[] => {
-    const known = attributes.flatMap((attribute) => fields.filter(({ feature }) => feature.name === attribute));
+  const behaviours = inputs.histories.flatMap((past): Behaviours[] => {
+    const { name, mask } = past;
+    const known = attributes.flatMap((attribute) => past.fields.filter(({ feature }) => feature.name === attribute));
     if (known.length === 0) return [];
-    const events = inScope(name, () => concat(embedFields(known as Field[], { width: embedding })));
+    const embed = (fields: readonly Field[]) => concat(embedFields(fields, { width: embedding }));
+    const events = inScope(name, () => perEvent({ ...past, fields: known }, embed));
     return [{ name, events, mask, alike: known.length === attributes.length }];
   });
   return { ...(own.length > 0 && { profile: concatFields(own, { width: embedding }) }), behaviours };

@@ -1,5 +1,6 @@
 import { TwoTowerError } from '../../errors.js';
-import { concat, expandDims, masked, type Tensor } from '../../graph/index.js';
+import { concat, type Tensor } from '../../graph/index.js';
+import { perEvent } from '../../nn/events.js';
 import { embedFields, type Field } from '../../nn/fields.js';
 import type { Schema } from '../../schema.js';
 import type { History, UserInputs } from '../contract.js';
@@ -49,7 +50,7 @@ export function createParts(schema: Schema, options: Options): Parts {
     generator: createGenerator(options, past.maxLength),
     pastOf: ({ histories }) => histories[at]!,
     embed,
-    read: ({ fields, mask }) => ({ items: masked(embed(fields), expandDims(mask, -1)), mask }),
+    read: (past) => ({ items: perEvent(past, embed), mask: past.mask }),
   };
 }
 

@@ -50,9 +50,7 @@ export default defineModel<Options>({
       },
       user({ fields, context, histories }) {
         const own = [...fields, ...context];
-        const watched = histories.map(({ name, fields: past, mask }) =>
-          inScope(name, () => poolHistory(past, mask, { width: embedding })),
-        );
+        const watched = histories.map((past) => inScope(past.name, () => poolHistory(past, { width: embedding })));
         const x = concat(own.length === 0 ? watched : [...watched, concatFields(own, { width: embedding })]);
         const hidden = mlp('tower', x, { units: towers, activation, dropout });
         // 1/τ is folded into the user's vector, so that an index over item vectors finds what the score finds.
