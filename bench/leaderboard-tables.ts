@@ -10,9 +10,12 @@ export const LEADERBOARDS = ['kuairand-pure', 'kuairand-pure-tuned', 'movielens-
 
 /** A leaderboard's tables with what they say in words; costs stand once for each table. */
 export function leaderboard(name: string): string {
-  const board = readResults<Leaderboard & { minutes?: number }>(`leaderboard-${name}`);
+  const board = readResults<Leaderboard & { minutes?: Record<string, number> }>(`leaderboard-${name}`);
   if (board === undefined) return 'Not measured yet.';
-  const time = board.minutes === undefined ? [] : [`All of it took ${board.minutes.toFixed(1)} minutes.`];
+  const minutes = board.tables.map(({ protocol }) => board.minutes?.[protocol.name] ?? Number.NaN);
+  const total = minutes.reduce((a, b) => a + b, 0);
+  const each = minutes.map((one) => one.toFixed(1)).join(', ');
+  const time = Number.isNaN(total) ? [] : [`All of it took ${total.toFixed(1)} minutes (its tables ${each}).`];
   return [
     ...time,
     ...board.tables.flatMap((one) => [

@@ -6,11 +6,11 @@ import { writeLeaderboard } from '../src/leaderboard/report/write.js';
 import type { Leaderboard, TableResult } from '../src/leaderboard/results.js';
 import { packagePath } from '../src/package-root.js';
 import { option } from './protocol.js';
-import { writeResults } from './results.js';
+import { readResults, writeResults } from './results.js';
 
 export const name = 'leaderboard';
 export const description =
-  'a leaderboard of leaderboards/, for docs/leaderboard.md: leaderboard NAME [--tables PROTOCOL,…] [--data FOLDER] [--out FOLDER]';
+  'a leaderboard of leaderboards/, for docs/leaderboard.md: leaderboard NAME [--tables PROTOCOL,…: the others stay as they were] [--data FOLDER] [--out FOLDER]';
 
 /** As `twotower compare` does; `--data` is the folder of a log that does not come with the package. */
 export async function run([name = 'kuairand-pure', ...args]: readonly string[]): Promise<void> {
@@ -29,23 +29,53 @@ export async function run([name = 'kuairand-pure', ...args]: readonly string[]):
         ]),
       ),
     }));
-  const started = performance.now();
+  let begun = performance.now();
   let kept = 0;
+  /** How long each table took; its judging counts to the one after, if there is one. */
+  const minutes: Record<string, number> = {};
   const board = await compare(
     { ...plan, tables },
     {
       out,
       onEvent(event) {
+        if (event.type === 'judging') {
+          // Of a table that went on with what was there, the time says nothing.
+          if (kept === 0) minutes[event.protocol] = (performance.now() - begun) / 60_000;
+          [begun, kept] = [performance.now(), 0];
+        }
         if (event.type !== 'end') return;
         if (event.kept) kept++;
         else console.log(line(event, tables));
       },
     },
   );
-  const minutes = (performance.now() - started) / 60_000;
+  const last = tables.at(-1)?.protocol.name ?? '';
+  if (minutes[last] !== undefined) minutes[last] += (performance.now() - begun) / 60_000;
   await writeLeaderboard(board, out);
-  // Of a leaderboard that went on with what was there, the time says nothing.
-  await writeResults(`leaderboard-${name}`, { ...(kept === 0 && { minutes }), ...withoutCurves(board) });
+  const figures = withoutCurves(board);
+  const earlier = readResults<Earlier>(`leaderboard-${name}`);
+  const isPart = tables.length < plan.tables.length;
+  await writeResults(`leaderboard-${name}`, {
+    minutes: isPart ? { ...earlier?.minutes, ...minutes } : minutes,
+    ...figures,
+    tables: isPart ? besideOthers(plan, figures.tables, earlier?.tables ?? []) : figures.tables,
+  });
+}
+
+interface Named {
+  protocol: { name: string };
+}
+interface Earlier {
+  minutes?: Record<string, number>;
+  tables: Named[];
+}
+
+/** The tables that were made, and of those that were not asked for what an earlier run found, in the order of the leaderboard. */
+function besideOthers(plan: { tables: readonly Named[] }, made: readonly Named[], earlier: readonly Named[]): Named[] {
+  return plan.tables.flatMap(({ protocol }) => {
+    const isIt = (table: Named) => table.protocol.name === protocol.name;
+    return made.find(isIt) ?? earlier.find(isIt) ?? [];
+  });
 }
 
 function line(
