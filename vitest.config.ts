@@ -26,7 +26,7 @@ export default defineConfig({
     // TEST_REPORT=FILE also writes the results as JSON, for machines.
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
-      { extends: true, test: { name: 'alone', include: ALONE } },
+      { extends: true, test: { name: 'alone', include: ALONE, setupFiles: 'src/testing/remove-folders.ts' } },
       // What files import is loaded once per worker, not once per file.
       {
         extends: true,
@@ -35,7 +35,7 @@ export default defineConfig({
           include: EVERY,
           exclude: ALONE,
           isolate: false,
-          setupFiles: 'src/testing/leaves-nothing.ts',
+          setupFiles: ['src/testing/remove-folders.ts', 'src/testing/leaves-nothing.ts'],
         },
       },
     ],

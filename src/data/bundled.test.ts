@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packagePath } from '../package-root.js';
+import { folderOf } from '../testing/folder.js';
 import { bundledConfig, bundledDatasets, datasetFile } from './bundled.js';
 import { columnOf, fieldsOf, readDatasetConfig } from './config.js';
 import { inspectionLines, summarise } from './inspect.js';
 import { loadDataset, loadWithReport } from './load.js';
-import { folderOf } from './testing/shop.js';
 import { zipOf } from './testing/zip.js';
 
 /** What happened after an exposure, and what the log writes after it. */

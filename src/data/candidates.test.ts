@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { folderOf } from '../testing/folder.js';
 import { readCandidates } from './candidates.js';
 import type { Dataset } from './dataset.js';
 import { generateDataset } from './generate.js';
 import { type CandidateFileRow as Row, writeCandidateFile } from './testing/candidate-file.js';
-import { folderOf } from './testing/shop.js';
 
 const dataset: Dataset = {
   ...generateDataset({ users: 4, items: 5, events: 40 }),

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { expect, test, vi } from 'vitest';
 import { spawnModule } from '../testing/child.js';
+import { folderOf } from '../testing/folder.js';
 import { Database } from './database.js';
-import { folderOf } from './testing/shop.js';
 
 test('a process that is stopped leaves no database in the temporary folder', async () => {
   const temporary = folderOf({});

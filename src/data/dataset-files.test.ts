@@ -3,12 +3,13 @@ import { basename, dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { S3Server } from '../s3/testing/s3-server.js';
+import { folderOf } from '../testing/folder.js';
 import { type DatasetConfig, parseDatasetConfig } from './config.js';
 import { datasetFiles } from './dataset-files.js';
 import { hashesOf } from './dataset-hash.js';
 import { loadDataset, loadWithReport } from './load.js';
 import { loadStreamed } from './stream/load.js';
-import { folderOf, SHOP, SHOP_FILES } from './testing/shop.js';
+import { SHOP, SHOP_FILES } from './testing/shop.js';
 
 /** A copy of the bucket on the disk. */
 let copy = '';

@@ -4,8 +4,8 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { folderOf } from '../testing/folder.js';
 import { download } from './download.js';
-import { folderOf } from './testing/shop.js';
 import { zipOf } from './testing/zip.js';
 
 const ARCHIVE = zipOf({ 'ml/u.data': '1 2 3', '../evil': 'x', 'other/a': 'y' }, true);

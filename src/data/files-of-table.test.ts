@@ -2,10 +2,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { beforeAll, expect, test } from 'vitest';
+import { folderOf } from '../testing/folder.js';
 import type { DatasetConfig } from './config.js';
 import { placeOfTable } from './files-of-table.js';
 import { loadDataset } from './load.js';
-import { folderOf, SHOP_FILES, shop } from './testing/shop.js';
+import { SHOP_FILES, shop } from './testing/shop.js';
 
 let folder = '';
 const parts = ['part-0.parquet', 'part-1.parquet', 'part-10.parquet'];

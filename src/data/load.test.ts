@@ -2,9 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { describe, expect, it, vi } from 'vitest';
+import { folderOf } from '../testing/folder.js';
 import type { Dataset, EncodedColumn } from './dataset.js';
 import { loadDataset, loadWithReport } from './load.js';
-import { folderOf, SHOP_FILES, shop } from './testing/shop.js';
+import { SHOP_FILES, shop } from './testing/shop.js';
 
 function ids(columns: Map<string, EncodedColumn>, name: string): number[] {
   const column = columns.get(name);

@@ -3,8 +3,8 @@ import type { ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { S3Server } from '../../s3/testing/s3-server.js';
+import { folderOf } from '../../testing/folder.js';
 import type { LoadProgress } from '../load-options.js';
-import { folderOf } from '../testing/shop.js';
 import { findObjects } from './find.js';
 import { keepObjects, keptAt } from './keep.js';
 

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { folderOf } from '../../testing/folder.js';
 import type { Dataset } from '../dataset.js';
 import { datasetFiles } from '../dataset-files.js';
 import { hashesOf } from '../dataset-hash.js';
@@ -8,7 +9,7 @@ import { writeGeneratedLog } from '../generate-log.js';
 import { loadDataset } from '../load.js';
 import { countItems } from '../sampling.js';
 import { settledConfig } from '../settled-config.js';
-import { folderOf, shop } from '../testing/shop.js';
+import { shop } from '../testing/shop.js';
 import { loadStreamed } from './load.js';
 import { prepareWindows } from './prepare.js';
 import { openWindow } from './window.js';

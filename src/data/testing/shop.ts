@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { type Files, folderOf } from '../../testing/folder.js';
 import { type DatasetConfig, parseDatasetConfig } from '../config.js';
 
 /** Ten purchases of three users, small enough to check by hand. Times are out of order once; training ends before 80. */
@@ -53,24 +51,8 @@ histories:
 split: {trainUntil: 80, validationUntil: 90}
 `;
 
-type Files = Record<string, string | Uint8Array>;
-
-const folders: string[] = [];
-
-/** A new folder with these files, removed after the test file. */
-export function folderOf(files: Files): string {
-  const folder = mkdtempSync(join(tmpdir(), 'twotower-test-'));
-  folders.push(folder);
-  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
-  return folder;
-}
-
 /** The shop with some files replaced and its description edited. */
 export function shop(changes: Files = {}, edit: (text: string) => string = (text) => text): DatasetConfig {
   const folder = folderOf({ ...SHOP_FILES, ...changes });
   return parseDatasetConfig(edit(SHOP), join(folder, 'shop.yaml'));
 }
-
-afterAll(() => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
