@@ -249,7 +249,7 @@ class StoreHost implements EngineHost {
     let engine: Engine | undefined;
     try {
       this.refuseStale();
-      engine = await openEngine(folder, this.options);
+      engine = await openEngine(folder, { ...this.options, beside: this.engines.length > 0 });
       if (engine.info.id !== version) {
         const message = `${folder} holds version ${engine.info.id}`;
         throw new TwoTowerError('SERVING_STORE', message, 'A version folder has the name of its version: rename it.');

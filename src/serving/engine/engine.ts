@@ -42,6 +42,8 @@ export interface EngineOptions {
   /** The code of the workers, and of the thread that reads a version, where it is not the compiled one. */
   entry?: WorkerEntry | undefined;
   loader?: WorkerEntry | undefined;
+  /** Whether other engines of this process answer while this one is opened: where it can, the thread that reads gives way to them. */
+  beside?: boolean;
 }
 
 /**
@@ -52,7 +54,7 @@ export interface EngineOptions {
  */
 export async function openEngine(folder: string, options: EngineOptions = {}): Promise<Engine> {
   const loader = options.workers === 0 ? undefined : (options.loader ?? loaderEntry());
-  return startEngine(await loadVersion(folder, loader), options);
+  return startEngine(await loadVersion(folder, loader, options.beside), options);
 }
 
 /** Starts the workers over a version that was read already. @throws as `openEngine` */

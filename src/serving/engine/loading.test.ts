@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../testing/folder.js';
 import { openHost } from '../host.js';
@@ -27,6 +29,38 @@ test('a thread reads what the calling thread does, and nothing of it that grows 
   look(found);
   expect(buffers.size).toBeGreaterThan(15);
   expect([...buffers].every((buffer) => buffer instanceof SharedArrayBuffer)).toBe(true);
+});
+
+test.runIf(process.platform === 'linux')('beside others it is read in time that nobody else wants', async () => {
+  expect(await readInThread(made.folder, loader, { beside: true })).toEqual(await readVersion(made.folder));
+  const file = join(await temporaryFolder(), 'policy.ts');
+  await writeFile(
+    file,
+    `import { readFileSync } from 'node:fs';
+    import { parentPort } from 'node:worker_threads';
+    import { giveWay } from '${new URL('./give-way.ts', import.meta.url).pathname}';
+    // The 41st field, counted from behind the name, which stands in parentheses.
+    const policy = () => readFileSync('/proc/thread-self/stat', 'utf8').split(') ')[1].split(' ')[38];
+    parentPort.postMessage([policy(), await giveWay(), policy()]);`,
+  );
+  const worker = new Worker(runner, { argv: [file] });
+  expect(await once(worker, 'message')).toEqual([['0', true, '5']]);
+  await worker.terminate();
+});
+
+test('where there is no such time, it begins anew among all others', async () => {
+  const folder = await temporaryFolder();
+  const waiting = join(folder, 'waiting.mjs');
+  await writeFile(
+    waiting,
+    `import { parentPort, workerData } from 'node:worker_threads';
+    if (workerData.beside) {
+      parentPort.postMessage({ waiting: true });
+      setInterval(() => {}, 1000);
+    } else parentPort.postMessage({ version: workerData });`,
+  );
+  const found = readInThread(folder, { file: pathToFileURL(waiting) }, { beside: true, patienceMs: 50 });
+  expect(await found).toEqual({ folder, beside: false });
 });
 
 test('a version that cannot be read is refused with the same words from a thread', async () => {

@@ -7,8 +7,18 @@ import type { VersionData } from './read-version.js';
 /** What a thread that reads a version is given, and what it says. */
 export interface LoadRecipe {
   folder: string;
+  /** Whether requests are answered meanwhile, to which it gives way where it can. */
+  beside: boolean;
 }
-export type FromLoader = { version: VersionData } | { failure: Failure };
+/** `waiting`: it runs only in time that nobody else wants. */
+export type FromLoader = { waiting: true } | { version: VersionData } | { failure: Failure };
+
+export interface ReadOptions {
+  /** Requests are answered meanwhile: they go first. */
+  beside?: boolean | undefined;
+  /** Milliseconds after which a thread that waits for time of its own begins anew among all others; half a minute unless given. */
+  patienceMs?: number;
+}
 
 /** TypeScript sources, as in tests, cannot be loaded by a worker on Node 20. */
 export function loaderEntry(): WorkerEntry | undefined {
@@ -21,23 +31,47 @@ export function loaderEntry(): WorkerEntry | undefined {
  *
  * @throws what reading throws; SERVING_STORE where the thread ends without a word
  */
-export async function readInThread(folder: string, { file, argv }: WorkerEntry): Promise<VersionData> {
-  const recipe: LoadRecipe = { folder };
+export async function readInThread(
+  folder: string,
+  entry: WorkerEntry,
+  { beside = false, patienceMs = 30_000 }: ReadOptions = {},
+): Promise<VersionData> {
+  const found = await once({ folder, beside }, entry, patienceMs);
+  // On a machine that is never at rest there is no such time.
+  return found ?? (await once({ folder, beside: false }, entry, patienceMs))!;
+}
+
+/** @returns undefined where the thread waited in vain */
+async function once(
+  recipe: LoadRecipe,
+  { file, argv }: WorkerEntry,
+  patienceMs: number,
+): Promise<VersionData | undefined> {
   const worker = new Worker(file, { workerData: recipe, ...(argv && { argv }) });
-  let said: FromLoader | undefined;
+  let said: Exclude<FromLoader, { waiting: true }> | undefined;
   let lost: Error | undefined;
+  let patience: NodeJS.Timeout | undefined;
+  let isOver = false;
   worker.on('message', (message: FromLoader) => {
-    said = message;
+    if (!('waiting' in message)) said = message;
+    else {
+      patience = setTimeout(() => {
+        isOver = true;
+        void worker.terminate();
+      }, patienceMs);
+    }
   });
   worker.on('error', (error: Error) => {
     lost = error;
   });
   // Not before it has ended: its memory is free then.
   const code = await new Promise<number>((resolve) => worker.once('exit', resolve));
+  clearTimeout(patience);
+  if (said === undefined && isOver) return undefined;
   if (said === undefined) {
     throw new TwoTowerError(
       'SERVING_STORE',
-      `${folder}: the thread that read it ended: ${lost?.message ?? `exit code ${code}`}`,
+      `${recipe.folder}: the thread that read it ended: ${lost?.message ?? `exit code ${code}`}`,
       'Where memory was short, give the process more with NODE_OPTIONS=--max-old-space-size=MEGABYTES.',
     );
   }

@@ -16,10 +16,11 @@ export interface LoadedVersion extends Omit<VersionData, 'items' | 'users'> {
  * Reads a version, every file checked against its checksum.
  *
  * @param thread the code of the thread that reads it; without one the calling thread does
+ * @param beside whether requests are answered meanwhile, which go first
  * @throws SERVING_STORE naming the file
  */
-export async function loadVersion(folder: string, thread?: WorkerEntry): Promise<LoadedVersion> {
-  const data = await (thread === undefined ? readVersion(folder) : readInThread(folder, thread));
+export async function loadVersion(folder: string, thread?: WorkerEntry, beside?: boolean): Promise<LoadedVersion> {
+  const data = await (thread === undefined ? readVersion(folder) : readInThread(folder, thread, { beside }));
   return {
     ...data,
     items: new RawTable(data.items),
