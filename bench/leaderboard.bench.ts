@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { didYouMean, TwoTowerError } from '../src/errors.js';
 import { formatMetric } from '../src/evaluation/report.js';
 import { compare } from '../src/leaderboard/compare.js';
 import { readLeaderboard } from '../src/leaderboard/config.js';
@@ -17,6 +18,9 @@ export async function run([name = 'kuairand-pure', ...args]: readonly string[]):
   const plan = readLeaderboard(packagePath('leaderboards', `${name}.yaml`));
   const root = option(args, '--data', '');
   const only = option(args, '--tables', '').split(',').filter(Boolean);
+  const known = plan.tables.map(({ protocol }) => protocol.name);
+  const strange = only.find((table) => !known.includes(table));
+  if (strange !== undefined) throw new TwoTowerError('USAGE', `${name} has no table "${strange}", ${didYouMean(strange, known)}`);
   const out = resolve(option(args, '--out', join('comparisons', name)));
   const tables = plan.tables
     .filter(({ protocol }) => only.length === 0 || only.includes(protocol.name))
