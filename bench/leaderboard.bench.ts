@@ -20,7 +20,8 @@ export async function run([name = 'kuairand-pure', ...args]: readonly string[]):
   const only = option(args, '--tables', '').split(',').filter(Boolean);
   const known = plan.tables.map(({ protocol }) => protocol.name);
   const strange = only.find((table) => !known.includes(table));
-  if (strange !== undefined) throw new TwoTowerError('USAGE', `${name} has no table "${strange}", ${didYouMean(strange, known)}`);
+  if (strange !== undefined)
+    throw new TwoTowerError('USAGE', `${name} has no table "${strange}", ${didYouMean(strange, known)}`);
   const out = resolve(option(args, '--out', join('comparisons', name)));
   const tables = plan.tables
     .filter(({ protocol }) => only.length === 0 || only.includes(protocol.name))
