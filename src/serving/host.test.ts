@@ -133,12 +133,12 @@ test('a bad version changes nothing, is told with its reason, and is tried again
 test('a version that was refused is not read again and again', async () => {
   await open();
   const folder = await addVersion('v2');
-  await writeFile(join(folder, 'users.parquet'), 'nothing');
+  await writeFile(join(folder, 'users.safetensors'), 'nothing');
   await useVersion(store, 'v2');
   const { refused } = await host.refresh();
   expect((await host.refresh()).refused).toBe(refused);
   expect(host.refused().length).toBe(1);
-  expect(host.refused()[0]!.reason).toMatch(/users\.parquet has 7 bytes/);
+  expect(host.refused()[0]!.reason).toMatch(/users\.safetensors has 7 bytes/);
 });
 
 test('a folder under the name of another version is refused, a store without a version waits', async () => {
@@ -171,7 +171,7 @@ test('two versions share the users, each user always with one of them', async ()
   await expect(host.rank({ candidates: [] }, 'v3')).rejects.toThrow('version: "v3" is not live');
   // A bad trial leaves all users to the current version.
   const folder = await addVersion('v3');
-  await rm(join(folder, 'users.parquet'));
+  await rm(join(folder, 'users.safetensors'));
   await useVersion(store, 'v3', 0.5);
   await host.refresh();
   expect(versions()).toEqual([['v1', 1]]);

@@ -1,10 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { TwoTowerError } from '../errors.js';
-import { sha256 } from '../files.js';
 import { PHASES } from './contract.js';
-import { VERSION_FILES } from './version-files.js';
+import { REMEDY, VERSION_FILES } from './version-files.js';
 
 const tensor = z.strictObject({
   name: z.string(),
@@ -33,8 +32,13 @@ const phase = z.strictObject({
   metrics: z.record(z.string(), z.number()),
 });
 
+/** Changes with what the files of a version are. */
+export const FORMAT = 2;
+
 const schema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(FORMAT, {
+    error: ({ input }) => `${JSON.stringify(input)} is another format than ${FORMAT}, which this twotower writes`,
+  }),
   id: z.string().regex(/^[\w.-]+$/),
   created: z.string(),
   dataset: z.string(),
@@ -79,26 +83,3 @@ export function parseManifest(text: string, file: string): Manifest {
   }
   return parsed.data;
 }
-
-/** Compares every file of a version with its manifest: first their sizes, which costs nothing, then their checksums. @throws SERVING_STORE */
-export async function verifyFiles(folder: string, { files }: Manifest): Promise<void> {
-  for (const [name, { bytes }] of Object.entries(files)) {
-    const found = await stat(join(folder, name)).catch(() => undefined);
-    if (found === undefined)
-      throw new TwoTowerError('SERVING_STORE', `${folder} is incomplete: ${name} is missing`, REMEDY);
-    if (found.size !== bytes) {
-      throw new TwoTowerError(
-        'SERVING_STORE',
-        `${join(folder, name)} has ${found.size} bytes, written were ${bytes}`,
-        REMEDY,
-      );
-    }
-  }
-  for (const [name, { sha256: wanted }] of Object.entries(files)) {
-    if ((await sha256(join(folder, name))) !== wanted) {
-      throw new TwoTowerError('SERVING_STORE', `${join(folder, name)} is damaged: its checksum is another`, REMEDY);
-    }
-  }
-}
-
-const REMEDY = 'Copy the version folder anew, or publish again.';

@@ -10,11 +10,12 @@ import { PhaseEncoding } from './engine/encoding.js';
 import { openEngine } from './engine/engine.js';
 import { PhaseRunner } from './engine/phase-runner.js';
 import { loadVersion } from './engine/version.js';
-import { type Manifest, readManifest, verifyFiles } from './manifest.js';
+import { type Manifest, readManifest } from './manifest.js';
 import { type Published, publish } from './publish.js';
 import { describeStore, listVersions, readPointer, rollBack, useVersion, versionFolder } from './store.js';
 import { TOY_TIMEOUT, type ToyRuns, toyRuns } from './testing/toy-store.js';
 import { verifyScores } from './verify.js';
+import { verifyFiles } from './verify-files.js';
 
 let toy: ToyRuns;
 let store: string;
@@ -64,7 +65,7 @@ test('a version holds what its manifest says, was compared with its runs, and is
 });
 
 test.each<[string, RegExp, (folder: string) => Promise<unknown>]>([
-  ['a missing file', /incomplete: users\.parquet is missing/, (folder) => rm(join(folder, 'users.parquet'))],
+  ['a missing file', /incomplete: users\.safetensors is missing/, (folder) => rm(join(folder, 'users.safetensors'))],
   ['a truncated file', /score\.onnx has 10 bytes/, (folder) => truncate(join(folder, 'retrieve/score.onnx'), 10)],
   [
     'an altered file',
@@ -78,7 +79,11 @@ test.each<[string, RegExp, (folder: string) => Promise<unknown>]>([
   ],
   ['no manifest', /is no version: it has no manifest\.json/, (folder) => rm(join(folder, 'manifest.json'))],
   ['half a manifest', /manifest\.json is damaged/, (folder) => truncate(join(folder, 'manifest.json'), 100)],
-  ['another manifest', /manifest\.json: format/, (folder) => writeFile(join(folder, 'manifest.json'), '{"format": 2}')],
+  [
+    'another manifest',
+    /manifest\.json: format: 1 is another/,
+    (folder) => writeFile(join(folder, 'manifest.json'), '{"format": 1}'),
+  ],
   [
     'a file that is no graph',
     /user\.onnx cannot be opened/,

@@ -11,10 +11,11 @@ import { type OpenOptions, openRun, type Run } from '../runs/open.js';
 import { idColumn } from '../runs/predict.js';
 import { writeSafetensors } from '../training/safetensors.js';
 import { PHASES } from './contract.js';
-import { RawTable } from './engine/raw-table.js';
-import type { Manifest, PhaseManifest } from './manifest.js';
+import { type PackedTable, RawTable } from './engine/raw-table.js';
+import { writeTable } from './engine/table-file.js';
+import { FORMAT, type Manifest, type PhaseManifest } from './manifest.js';
+import { stagedTable } from './staged-table.js';
 import { newVersionId, type Pointer, prepareStore, useVersion, versionFolder } from './store.js';
-import { readTable, writeTable } from './tables.js';
 import { verifyScores } from './verify.js';
 import { VERSION_FILES } from './version-files.js';
 import { type PhasePlan, writePhase } from './write-phase.js';
@@ -104,6 +105,7 @@ async function writeVersion(
 ): Promise<Manifest> {
   const { dataset: source, maxBadRows, root, split, stream } = runs[0]!.config.data;
   const at = data ?? root;
+  const packed: { items?: PackedTable; users?: PackedTable } = {};
   const { dataset, config } = await loadWithReport(source, {
     maxBadRows,
     ...(at !== undefined && { root: at }),
@@ -111,15 +113,15 @@ async function writeVersion(
     ...objectsBeside(stream),
     onProgress: progress,
     async onStaged(staged) {
-      await writeTable(staged, 'item', join(folder, VERSION_FILES.items));
-      await writeTable(staged, 'user', join(folder, VERSION_FILES.users));
+      packed.items = await stagedTable(staged, 'item');
+      packed.users = await stagedTable(staged, 'user');
     },
   });
   for (const run of runs) await refuseOtherData(run, dataset, at);
-  const tables = {
-    items: new RawTable(await readTable(join(folder, VERSION_FILES.items))),
-    users: new RawTable(await readTable(join(folder, VERSION_FILES.users))),
-  };
+  const { items, users } = packed;
+  await writeTable(join(folder, VERSION_FILES.items), items!);
+  await writeTable(join(folder, VERSION_FILES.users), users!);
+  const tables = { items: new RawTable(items!), users: new RawTable(users!) };
   await writeHistories(join(folder, VERSION_FILES.histories), dataset);
   const phases: PhaseManifest[] = [];
   for (const [i, plan] of plans.entries()) {
@@ -128,7 +130,7 @@ async function writeVersion(
   const user = idColumn(runs[0]!, 'user');
   const item = idColumn(runs[0]!, 'item');
   const manifest: Manifest = {
-    format: 1,
+    format: FORMAT,
     id,
     created: new Date().toISOString(),
     dataset: dataset.name,
@@ -166,7 +168,7 @@ async function refuseOtherData(run: Run, dataset: Dataset, root: string | undefi
 
 async function writeHistories(file: string, { histories }: Dataset): Promise<void> {
   const tensors = histories.flatMap(({ name, offsets, item, time }) => [
-    [`${name}.offsets`, { data: Int32Array.from(offsets), shape: [offsets.length] }] as const,
+    [`${name}.offsets`, { data: offsets, shape: [offsets.length] }] as const,
     [`${name}.item`, { data: item, shape: [item.length] }] as const,
     [`${name}.time`, { data: time, shape: [time.length] }] as const,
   ]);

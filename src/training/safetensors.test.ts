@@ -12,7 +12,14 @@ const tensor: fc.Arbitrary<StoredTensor> = shape.chain((dimensions) => {
   const length = dimensions.reduce((a, b) => a * b, 1);
   const exactly = { minLength: length, maxLength: length };
   return fc
-    .oneof(fc.float32Array(exactly), fc.float64Array(exactly), fc.int32Array(exactly), fc.uint8Array(exactly))
+    .oneof(
+      fc.float32Array(exactly),
+      fc.float64Array(exactly),
+      fc.int32Array(exactly),
+      fc.uint32Array(exactly),
+      fc.uint16Array(exactly),
+      fc.uint8Array(exactly),
+    )
     .map((data) => ({ data, shape: dimensions }));
 });
 const named = fc.uniqueArray(

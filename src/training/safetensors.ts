@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { TwoTowerError } from '../errors.js';
 
 /** What a stored tensor may hold. */
-export type TensorData = Float32Array | Float64Array | Int32Array | Uint8Array;
+export type TensorData = Float32Array | Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array;
 
 /** One tensor on the host, row-major; `data.length` is the product of `shape`. */
 export interface StoredTensor {
@@ -17,7 +17,14 @@ export interface Safetensors {
 }
 
 // Widest first: written in this order, every tensor starts at a multiple of its element size.
-const TYPES = { F64: Float64Array, F32: Float32Array, I32: Int32Array, U8: Uint8Array } as const;
+const TYPES = {
+  F64: Float64Array,
+  F32: Float32Array,
+  I32: Int32Array,
+  U32: Uint32Array,
+  U16: Uint16Array,
+  U8: Uint8Array,
+} as const;
 type Dtype = keyof typeof TYPES;
 const DTYPES = Object.keys(TYPES) as Dtype[];
 
@@ -72,18 +79,25 @@ export async function writeSafetensors(
   return hash.digest('hex');
 }
 
+export interface ReadOptions {
+  /** Whether tensors lie in memory that all threads see. */
+  shared?: boolean;
+}
+
 /**
  * Reads a safetensors file, each tensor straight into its own array. Anything that is not exactly such a file (truncated,
  * with a hole, an overlap, surplus bytes, an unknown type, a header that is not JSON) is a CHECKPOINT_DAMAGED error naming it.
  */
-export async function readSafetensors(path: string): Promise<Safetensors> {
+export async function readSafetensors(path: string, { shared = false }: ReadOptions = {}): Promise<Safetensors> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();
     const { entries, metadata, dataStart } = await readHeader(file, size, path);
     const tensors = new Map<string, StoredTensor>();
     for (const { name, dtype, shape, begin } of entries) {
-      const data = new TYPES[dtype](product(shape));
+      const bytes = product(shape) * TYPES[dtype].BYTES_PER_ELEMENT;
+      const buffer = shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+      const data = new TYPES[dtype](buffer as ArrayBuffer);
       await readExactly(file, bytesOf(data), dataStart + begin, path);
       tensors.set(name, { data, shape });
     }

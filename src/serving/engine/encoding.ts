@@ -3,7 +3,8 @@ import { Featurizer, type RawRecord } from '../../data/featurizer.js';
 import type { RowOf, TimeUnit } from '../../data/fields/kind.js';
 import type { Feeds, Schema } from '../../schema.js';
 import type { PhaseManifest } from '../manifest.js';
-import { type PackedKeys, packKeys, rowOfKey } from './packed-keys.js';
+import type { PackedEncoders } from './packed-encoders.js';
+import { rowOfKey } from './packed-keys.js';
 import type { Past } from './user-store.js';
 
 /** Who asks, with everything the user store knew filled in. */
@@ -13,16 +14,6 @@ export interface RawAsker {
   /** Seconds since 1970. */
   time: number;
   histories: Record<string, readonly (Past | { item: unknown; time?: number })[]>;
-}
-
-/** An encoder state whose vocabularies, by far its largest part, lie in memory that all threads see. */
-export interface PackedEncoders extends Omit<EncoderState, 'vocabularies'> {
-  vocabularies: Record<string, PackedKeys>;
-}
-
-export function packEncoders({ vocabularies, ...rest }: EncoderState): PackedEncoders {
-  const packed = Object.entries(vocabularies).map(([name, { values }]) => [name, packKeys(['', ...values])]);
-  return { ...rest, vocabularies: Object.fromEntries(packed) };
 }
 
 /** Raw values → feeds of one phase's model. */

@@ -9,13 +9,13 @@ const NICER = 5;
 const NICEST = 19;
 
 const tell = (said: FromLoader) => parentPort!.postMessage(said);
-const { folder, beside } = workerData as LoadRecipe;
+const { folder, manifest, beside } = workerData as LoadRecipe;
 if (beside && (await giveWay())) tell({ waiting: true });
 // Where a thread has a priority of its own; elsewhere it would be that of the whole process.
 else if (beside && process.platform === 'linux') setPriority(Math.min(NICEST, getPriority() + NICER));
-// Not before: loading the code is half of what there is to do.
+// Not before: loading the code is a good part of what there is to do.
 const { readVersion } = await import('./read-version.js');
-await readVersion(folder).then(
+await readVersion(folder, manifest).then(
   (version) => tell({ version }),
   (error: unknown) => tell({ failure: failureOf(error) }),
 );

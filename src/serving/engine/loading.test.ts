@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { temporaryFolder } from '../../testing/folder.js';
 import { openHost } from '../host.js';
+import { readManifest } from '../manifest.js';
 import { useVersion, versionFolder } from '../store.js';
 import { toyEngine } from '../testing/toy-engine.js';
 import { TOY_TIMEOUT } from '../testing/toy-store.js';
@@ -18,8 +19,9 @@ const runner = new URL('../../testing/run.mjs', import.meta.url);
 const loader = { file: runner, argv: [new URL('./load-worker.ts', import.meta.url).pathname] };
 
 test('a thread reads what the calling thread does, and nothing of it that grows is copied', async () => {
-  const found = await readInThread(made.folder, loader);
-  expect(found).toEqual(await readVersion(made.folder));
+  const manifest = await readManifest(made.folder);
+  const found = await readInThread(made.folder, manifest, loader);
+  expect(found).toEqual(await readVersion(made.folder, manifest));
   const buffers = new Set<ArrayBufferLike>();
   const look = (value: unknown): void => {
     if (ArrayBuffer.isView(value)) buffers.add(value.buffer);
@@ -32,7 +34,9 @@ test('a thread reads what the calling thread does, and nothing of it that grows 
 });
 
 test.runIf(process.platform === 'linux')('beside others it is read in time that nobody else wants', async () => {
-  expect(await readInThread(made.folder, loader, { beside: true })).toEqual(await readVersion(made.folder));
+  const manifest = await readManifest(made.folder);
+  const found = await readInThread(made.folder, manifest, loader, { beside: true });
+  expect(found).toEqual(await readVersion(made.folder, manifest));
   const file = join(await temporaryFolder(), 'policy.ts');
   await writeFile(
     file,
@@ -59,8 +63,9 @@ test('where there is no such time, it begins anew among all others', async () =>
       setInterval(() => {}, 1000);
     } else parentPort.postMessage({ version: workerData });`,
   );
-  const found = readInThread(folder, { file: pathToFileURL(waiting) }, { beside: true, patienceMs: 50 });
-  expect(await found).toEqual({ folder, beside: false });
+  const manifest = await readManifest(made.folder);
+  const found = readInThread(folder, manifest, { file: pathToFileURL(waiting) }, { beside: true, patienceMs: 50 });
+  expect(await found).toEqual({ folder, manifest, beside: false });
 });
 
 test('a version that cannot be read is refused with the same words from a thread', async () => {
@@ -70,8 +75,12 @@ test('a version that cannot be read is refused with the same words from a thread
   const bytes = await readFile(file);
   bytes[bytes.length - 1]! ^= 1;
   await writeFile(file, bytes);
-  const here: Error = await readVersion(folder).catch((error) => error);
-  await expect(readInThread(folder, loader)).rejects.toMatchObject({ code: 'SERVING_STORE', message: here.message });
+  const manifest = await readManifest(folder);
+  const here: Error = await readVersion(folder, manifest).catch((error) => error);
+  await expect(readInThread(folder, manifest, loader)).rejects.toMatchObject({
+    code: 'SERVING_STORE',
+    message: here.message,
+  });
   expect(here.message).toContain('items.safetensors is damaged: its checksum is another');
 });
 

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { TwoTowerError } from '../../errors.js';
+import type { Manifest } from '../manifest.js';
 import { errorOf, type Failure } from './failure.js';
 import type { WorkerEntry } from './lane.js';
 import type { VersionData } from './read-version.js';
@@ -7,6 +8,7 @@ import type { VersionData } from './read-version.js';
 /** What a thread that reads a version is given, and what it says. */
 export interface LoadRecipe {
   folder: string;
+  manifest: Manifest;
   /** Whether requests are answered meanwhile, to which it gives way where it can. */
   beside: boolean;
 }
@@ -26,19 +28,20 @@ export function loaderEntry(): WorkerEntry | undefined {
 }
 
 /**
- * Reads a version in a thread of its own: files, checksums, Parquet and JSON block whoever reads them, and what is left over of
+ * Reads a version in a thread of its own: files, checksums and JSON block whoever reads them, and what is left over of
  * them goes with the thread. What comes back is plain data and references to shared memory.
  *
  * @throws what reading throws; SERVING_STORE where the thread ends without a word
  */
 export async function readInThread(
   folder: string,
+  manifest: Manifest,
   entry: WorkerEntry,
   { beside = false, patienceMs = 30_000 }: ReadOptions = {},
 ): Promise<VersionData> {
-  const found = await once({ folder, beside }, entry, patienceMs);
+  const found = await once({ folder, manifest, beside }, entry, patienceMs);
   // On a machine that is never at rest there is no such time.
-  return found ?? (await once({ folder, beside: false }, entry, patienceMs))!;
+  return found ?? (await once({ folder, manifest, beside: false }, entry, patienceMs))!;
 }
 
 /** @returns undefined where the thread waited in vain */

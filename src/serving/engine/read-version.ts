@@ -1,18 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { EncoderState } from '../../data/dataset.js';
-import { shared } from '../../data/share.js';
 import { TwoTowerError } from '../../errors.js';
 import type { Schema } from '../../schema.js';
 import { readSafetensors } from '../../training/safetensors.js';
-import { compileScore } from '../kernel/compile-score.js';
 import type { CompiledScore } from '../kernel/compiled-score.js';
-import { type Manifest, type PhaseManifest, readManifest, verifyFiles } from '../manifest.js';
-import { readTable } from '../tables.js';
+import type { Manifest, PartManifest, PhaseManifest } from '../manifest.js';
+import { verifyFiles } from '../verify-files.js';
 import { VERSION_FILES } from '../version-files.js';
-import { type PackedEncoders, packEncoders } from './encoding.js';
 import { readStates, type SharedStates, scoresByProduct } from './item-states.js';
+import { type PackedEncoders, packEncoders } from './packed-encoders.js';
 import { type PackedTable, rowsOf } from './raw-table.js';
+import { readTable } from './table-file.js';
 import type { BaseHistory } from './user-store.js';
 
 export interface PhaseData {
@@ -34,13 +33,17 @@ export interface VersionData {
   phases: PhaseData[];
 }
 
-/** Reads a version, every file checked against its checksum. @throws SERVING_STORE naming the file */
-export async function readVersion(folder: string): Promise<VersionData> {
-  const manifest = await readManifest(folder);
+/**
+ * Reads what a manifest names, every file checked against its checksum. What this takes of other modules is loaded anew by every
+ * thread that reads a version: little of it, and nothing large.
+ *
+ * @throws SERVING_STORE naming the file
+ */
+export async function readVersion(folder: string, manifest: Manifest): Promise<VersionData> {
   await verifyFiles(folder, manifest);
   const items = await readTable(join(folder, VERSION_FILES.items));
   const users = await readTable(join(folder, VERSION_FILES.users));
-  const { tensors } = await readSafetensors(join(folder, VERSION_FILES.histories));
+  const { tensors } = await readSafetensors(join(folder, VERSION_FILES.histories), { shared: true });
   const histories = new Map<string, BaseHistory>();
   for (const { name } of manifest.histories) {
     const tensor = <T>(part: string) => {
@@ -50,9 +53,9 @@ export async function readVersion(folder: string): Promise<VersionData> {
       return found.data as T;
     };
     histories.set(name, {
-      offsets: shared(Uint32Array.from(tensor<Int32Array>('offsets'))),
-      item: shared(tensor<Int32Array>('item')),
-      time: shared(tensor<Float64Array>('time')),
+      offsets: tensor<Uint32Array>('offsets'),
+      item: tensor<Int32Array>('item'),
+      time: tensor<Float64Array>('time'),
     });
   }
   const phases: PhaseData[] = [];
@@ -66,10 +69,13 @@ export async function readVersion(folder: string): Promise<VersionData> {
       schema: await json<Schema>(VERSION_FILES.schema),
       encoders: packEncoders(await json<EncoderState>(VERSION_FILES.encoders)),
       states,
-      score: scoresByProduct(phase, states)
-        ? undefined
-        : compileScore(await readFile(join(own, phase.parts.score.file)), phase.parts.score, states),
+      score: scoresByProduct(phase, states) ? undefined : await compiled(own, phase.parts.score, states),
     });
   }
   return { manifest, items, users, histories, phases };
+}
+
+async function compiled(folder: string, part: PartManifest, states: SharedStates): Promise<CompiledScore | undefined> {
+  const { compileScore } = await import('../kernel/compile-score.js');
+  return compileScore(await readFile(join(folder, part.file)), part, states);
 }

@@ -1,4 +1,5 @@
 import type { VersionInfo } from '../contract.js';
+import { readManifest } from '../manifest.js';
 import type { WorkerEntry } from './lane.js';
 import { readInThread } from './loading.js';
 import { RawTable } from './raw-table.js';
@@ -20,7 +21,11 @@ export interface LoadedVersion extends Omit<VersionData, 'items' | 'users'> {
  * @throws SERVING_STORE naming the file
  */
 export async function loadVersion(folder: string, thread?: WorkerEntry, beside?: boolean): Promise<LoadedVersion> {
-  const data = await (thread === undefined ? readVersion(folder) : readInThread(folder, thread, { beside }));
+  // Here, where the code that checks it is loaded anyway.
+  const manifest = await readManifest(folder);
+  const data = await (thread === undefined
+    ? readVersion(folder, manifest)
+    : readInThread(folder, manifest, thread, { beside }));
   return {
     ...data,
     items: new RawTable(data.items),

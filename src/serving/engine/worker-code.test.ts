@@ -27,3 +27,12 @@ test('a worker, which starts with every version, loads what it runs and not what
     /^(graph|models|nn)\/|^cascade\/index\/(load|hnsw)|kernel\/compile-score|serving\/manifest\.ts|^zod$|^@bufbuild/;
   expect(loaded.filter((name) => made.test(name))).toEqual([]);
 });
+
+test('the thread that reads a version loads nothing large, and nothing that only publishing or checking the manifest needs', () => {
+  const loaded = [...loadedWith(join(src, 'serving/engine/read-version.ts'))].filter(
+    (name) => !name.startsWith('node:'),
+  );
+  expect(loaded).toContain('training/safetensors.ts');
+  expect(loaded.length).toBeLessThan(20);
+  expect(loaded.filter((name) => !name.endsWith('.ts'))).toEqual([]);
+});

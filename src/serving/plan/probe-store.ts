@@ -1,15 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Database } from '../../data/database.js';
 import type { EncoderState, FieldEncoderState } from '../../data/dataset.js';
 import { Featurizer, type RawRecord } from '../../data/featurizer.js';
 import { fieldKind } from '../../data/fields/index.js';
-import { identifier, literal } from '../../data/fields/sql.js';
 import { Random } from '../../random.js';
 import type { ModelManifest } from '../../runs/export.js';
 import { writeSafetensors } from '../../training/safetensors.js';
 import { OnnxPart } from '../engine/onnx-part.js';
-import type { Manifest, PartManifest, PhaseManifest } from '../manifest.js';
+import type { RawColumn } from '../engine/packed-column.js';
+import { type PackedTable, packTable } from '../engine/raw-table.js';
+import { writeTable } from '../engine/table-file.js';
+import { FORMAT, type Manifest, type PartManifest, type PhaseManifest } from '../manifest.js';
 import { filesOf } from '../publish.js';
 import { prepareStore, useVersion, versionFolder } from '../store.js';
 import { VERSION_FILES } from '../version-files.js';
@@ -47,14 +48,14 @@ export async function writeProbeStore(store: string, subject: Subject): Promise<
     phases.push(written.manifest);
     itemMs[phase.phase] = written.ms;
   }
-  await writeRows(join(folder, VERSION_FILES.items), encoders, 'item', items);
-  await writeRows(join(folder, VERSION_FILES.users), encoders, 'user', users);
+  await writeTable(join(folder, VERSION_FILES.items), tableOf(encoders, 'item', items));
+  await writeTable(join(folder, VERSION_FILES.users), tableOf(encoders, 'user', users));
   const histories = schema.histories.map(({ name, maxLength }) => {
     return { name, positive: name, maxLength, events: Math.min(maxLength, PROBE.events) };
   });
   await writeHistories(join(folder, VERSION_FILES.histories), histories, random);
   const manifest: Manifest = {
-    format: 1,
+    format: FORMAT,
     id,
     created: new Date().toISOString(),
     dataset: 'invented',
@@ -139,32 +140,19 @@ function inventor({ kind, state }: FieldEncoderState, { vocabularies }: EncoderS
   return input === 'texts' ? () => Array.from({ length: LISTED }, one) : one;
 }
 
-const TYPES = { number: 'DOUBLE', text: 'VARCHAR', texts: 'VARCHAR[]' } as const;
-
 /** Keys `0`, `1`, … and the raw columns, as a catalogue lies on the disk. */
-async function writeRows(
-  file: string,
-  { fields }: EncoderState,
-  owner: string,
-  rows: readonly RawRecord[],
-): Promise<void> {
-  const types = new Map([['$key', 'VARCHAR']]);
+function tableOf({ fields }: EncoderState, owner: string, rows: readonly RawRecord[]): PackedTable {
+  const columns = new Map<string, RawColumn>();
   for (const field of fields) {
-    if (field.owner === owner) types.set(field.column, TYPES[fieldKind(field.kind).input]);
-  }
-  const db = await Database.open('256MB');
-  try {
-    const lines = db.path('rows.jsonl');
-    await writeFile(lines, rows.map((row, i) => JSON.stringify({ $key: String(i), ...row })).join('\n'));
-    const columns = [...types].map(([name, type]) => `${literal(name)}: ${literal(type)}`);
-    const selected = [...types.keys()].map(identifier);
-    await db.run(
-      `COPY (SELECT ${selected.join(', ')} FROM read_json(${literal(lines)}, format='newline_delimited', columns={${columns.join(', ')}}))
-       TO ${literal(file)} (FORMAT parquet)`,
+    if (field.owner !== owner) continue;
+    const values = rows.map((row) => row[field.column]);
+    const { input } = fieldKind(field.kind);
+    columns.set(
+      field.column,
+      input === 'number' ? Float64Array.from([Number.NaN, ...(values as number[])]) : [null, ...(values as string[])],
     );
-  } finally {
-    db.close();
   }
+  return packTable(['', ...rows.keys()].map(String), columns);
 }
 
 async function writeHistories(
@@ -175,7 +163,7 @@ async function writeHistories(
   const tensors = histories.flatMap(({ name, events }) => {
     const length = PROBE.users * events;
     // Row 0 is the unknown user, who has none.
-    const offsets = Int32Array.from({ length: PROBE.users + 2 }, (_, user) => Math.max(0, user - 1) * events);
+    const offsets = Uint32Array.from({ length: PROBE.users + 2 }, (_, user) => Math.max(0, user - 1) * events);
     const item = Int32Array.from({ length }, () => 1 + random.below(PROBE.items));
     const time = Float64Array.from({ length }, (_, i) => 1e9 + i);
     return [

@@ -10,11 +10,12 @@ import { temporaryFolder } from '../../testing/folder.js';
 import { freePort } from '../../testing/free-port.js';
 import { funnelOptions } from '../funnel-log/log.js';
 import { serviceOptions } from '../http/options.js';
-import { readManifest, verifyFiles } from '../manifest.js';
+import { readManifest } from '../manifest.js';
 import { type Published, publish } from '../publish.js';
 import { serve } from '../serve.js';
 import { listVersions, pointerText, readPointer, versionFolder } from '../store.js';
 import { TOY_TIMEOUT, type ToyRuns, toyRuns } from '../testing/toy-store.js';
+import { verifyFiles } from '../verify-files.js';
 import { describeAnyStore, publishAnywhere, rollBackAnywhere, useVersionAnywhere } from './any-store.js';
 import { openMirror } from './mirror.js';
 import { sendVersion } from './remote-store.js';
@@ -155,7 +156,7 @@ test('publications at the same time: no pointer is lost, and an answer that is l
 
 test('a transfer that breaks off is begun again, one that is damaged is refused; nothing half is left', async () => {
   const id = await sent(0);
-  const key = `shop/v=1/versions/${id}/items.parquet`;
+  const key = `shop/v=1/versions/${id}/items.safetensors`;
   let broken = 0;
   s3.fault = (method, asked, response) => {
     if (method !== 'GET' || asked !== key || broken++ > 0) return false;
@@ -169,7 +170,7 @@ test('a transfer that breaks off is begun again, one that is damaged is refused;
   bytes[50]! ^= 1;
   s3.objects.set(key, bytes);
   const cache = await temporaryFolder();
-  await expect(mirrorTo(cache)).rejects.toThrow(`${STORE}/versions/${id}/items.parquet is damaged`);
+  await expect(mirrorTo(cache)).rejects.toThrow(`${STORE}/versions/${id}/items.safetensors is damaged`);
   expect(await readdir(join(cache, 'versions'))).toEqual([]);
   expect(existsSync(join(cache, 'current.json'))).toBe(false);
 });
