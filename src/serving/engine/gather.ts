@@ -4,6 +4,9 @@ import type { SharedStates, StateLayout } from './item-states.js';
 /** Rows of which all states are copied before the next ones: what lies side by side is then still in the cache. */
 const TOGETHER = 32;
 
+/** Doubles, and words, that the processor fetches together. */
+const LINE = { doubles: 8, words: 16 } as const;
+
 /** One state's block, seen as what it is copied as and as what it is. */
 interface Target {
   layout: StateLayout;
@@ -59,7 +62,8 @@ export class StateGatherer {
   }
 }
 
-// Two functions that look alike: one that is called with both kinds of arrays is compiled for neither.
+// Two functions that look alike: one that is called with both kinds of arrays is compiled for neither. Rows lie far apart: a first look
+// at each lets the processor fetch many at a time, and what it leaves in the target is written over.
 
 function copyDoubles(
   data: Float64Array,
@@ -72,6 +76,12 @@ function copyDoubles(
   target: Float64Array,
 ): void {
   let at = from * width;
+  for (let i = from; i < to; i++) {
+    const start = rows[i]! * stride + offset;
+    let looked = 0;
+    for (let source = start; source < start + width; source += LINE.doubles) looked += data[source]!;
+    target[at + i - from] = looked;
+  }
   for (let i = from; i < to; i++) {
     let source = rows[i]! * stride + offset;
     const end = source + width;
@@ -96,6 +106,12 @@ function copyWords(
   target: Int32Array,
 ): void {
   let at = from * width;
+  for (let i = from; i < to; i++) {
+    const start = rows[i]! * stride + offset;
+    let looked = 0;
+    for (let source = start; source < start + width; source += LINE.words) looked += data[source]!;
+    target[at + i - from] = looked;
+  }
   for (let i = from; i < to; i++) {
     let source = rows[i]! * stride + offset;
     const end = source + width;

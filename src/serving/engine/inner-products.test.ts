@@ -7,7 +7,7 @@ test('each row is multiplied with the interest that fits it best, wherever its v
     width: fc.integer({ min: 1, max: 9 }),
     offset: fc.integer({ min: 0, max: 3 }),
     interests: fc.integer({ min: 1, max: 3 }),
-    rows: fc.array(fc.nat(11), { maxLength: 30 }),
+    rows: fc.oneof(fc.array(fc.nat(11), { maxLength: 30 }), fc.constant(Array.from({ length: 600 }, (_, i) => i % 12))),
     spare: fc.nat(3),
     constant: fc.integer({ min: -5, max: 5 }),
     seed: fc.integer(),
