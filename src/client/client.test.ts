@@ -52,3 +52,9 @@ test('a server that is too busy is asked again, and not for ever', async () => {
   await expect(client.putItems([{ key: 1, values: {} }])).rejects.toMatchObject({ code: 'NOT_CONFIRMED' });
   expect(answers).toHaveLength(1);
 });
+
+test('an address that is none, or not where it belongs, is refused at once', () => {
+  expect(() => new TwoTowerClient({ url: 'localhost' })).toThrow('url: "localhost" is no address: give { url:');
+  const text = 'http://127.0.0.1:8080' as unknown as { url: string };
+  expect(() => new TwoTowerClient(text)).toThrow('url: "http://127.0.0.1:8080" is no address: give { url:');
+});

@@ -38,7 +38,12 @@ export interface ArrayRanking extends Omit<RankReply, 'items' | 'scores'> {
 
 /** Speaks with `twotower serve`. Holds no connection; runs in Node, browsers and workers alike. */
 export class TwoTowerClient {
-  constructor(private readonly options: ClientOptions) {}
+  /** @throws TypeError where `url` is no address */
+  constructor(private readonly options: ClientOptions) {
+    if (URL.canParse(options.url)) return;
+    const given = typeof options === 'string' ? options : options.url;
+    throw new TypeError(`url: ${JSON.stringify(given)} is no address: give { url: 'http://127.0.0.1:8080' }`);
+  }
 
   /** The best items for a user. @throws ServerError */
   recommend(request: RecommendBody): Promise<RecommendReply> {
@@ -50,7 +55,7 @@ export class TwoTowerClient {
     return this.json('POST', '/v1/rank', request);
   }
 
-  /** Orders candidates whose keys are whole numbers, in the compact form: a fraction of the bytes and of the time. @throws ServerError */
+  /** Orders candidates whose keys are whole numbers, in the compact form, which takes fewer bytes and rounds no score. @throws ServerError */
   async rankArray(candidates: Exclude<FrameArray, Float32Array>, request: RankHead = {}): Promise<ArrayRanking> {
     const body = encodeFrame({ head: request, arrays: { candidates } });
     const response = await this.send('POST', '/v1/rank', FRAME_TYPE, body);
