@@ -1,6 +1,7 @@
 import type { Random } from '../src/random.js';
-import { fire, keepAlive, type Shot } from '../src/serving/plan/client.js';
+import type { Shot } from '../src/serving/plan/client.js';
 import { momentsOf, paced } from './paced.js';
+import { Wire } from './wire.js';
 
 /** More than there ever are under way. */
 const CONNECTIONS = 256;
@@ -27,8 +28,7 @@ export async function atRandom(
   seconds: number,
   random: Random,
 ): Promise<RandomLoad> {
-  const agent = keepAlive(CONNECTIONS);
-  const target = new URL(url);
+  const wire = new Wire(new URL(url), CONNECTIONS);
   const moments = momentsOf(perSecond, Math.round(perSecond * seconds), random);
   const own = process.cpuUsage();
   const times: number[] = [];
@@ -38,7 +38,7 @@ export async function atRandom(
   await paced(moments, 0, () => {
     const started = performance.now();
     pending.push(
-      fire(agent, target, shots[sent++ % shots.length]!).then(({ status }) => {
+      wire.send(shots[sent++ % shots.length]!).then((status) => {
         if (status === 200) times.push(performance.now() - started);
         else refused++;
       }),
@@ -46,7 +46,7 @@ export async function atRandom(
   });
   await Promise.all(pending);
   const { user, system } = process.cpuUsage(own);
-  agent.destroy();
+  wire.close();
   const sorted = Float64Array.from(times).sort();
   return {
     mean: times.reduce((a, b) => a + b, 0) / times.length,

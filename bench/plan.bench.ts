@@ -2,18 +2,17 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Random } from '../src/random.js';
 import { environment } from '../src/runs/environment.js';
-import { capacity, loadOf } from '../src/serving/plan/load.js';
+import { loadOf } from '../src/serving/plan/load.js';
 import { measureRates } from '../src/serving/plan/measure.js';
 import { openSubject } from '../src/serving/plan/open-subject.js';
 import type { PlanInput } from '../src/serving/plan/options.js';
 import { plan } from '../src/serving/plan/plan.js';
 import type { Rates } from '../src/serving/plan/rates.js';
 import { spawnServer } from '../src/serving/plan/spawn.js';
-import { atRandom } from './plan-load.js';
+import { type Figures, LOAD, measured, most } from './plan-measured.js';
 import { writeResults } from './results.js';
-import { type Shot, saturated } from './serve-load.js';
+import { median, type Shot } from './serve-load.js';
 import { logOf, runOf, storeOf } from './serve-stores.js';
 
 export const name = 'plan';
@@ -23,13 +22,6 @@ export const description =
 /** How far a prediction may be off. */
 const TOLERANCE = 0.25;
 const HEADERS = { 'content-type': 'application/json' };
-const CONNECTIONS = 8;
-/** Until then a server is interpreted and compiled; and what its processor time is the mean of. */
-const REQUESTS = { warmUp: 8_000, saturated: 3_000 };
-const SECONDS = { saturated: 5, latency: 10 };
-/** Share of the predicted throughput at which latency is measured. */
-const LOAD = 0.4;
-
 const serve = (store: string) => spawnServer(fileURLToPath(new URL('../src/cli/main.js', import.meta.url)), store);
 
 interface Case {
@@ -39,73 +31,17 @@ interface Case {
   shots: Shot[];
 }
 
-/** What is predicted and measured of a server. */
-interface Figures {
-  /** Requests a second with every connection asking at once. */
-  perSecond: number;
-  /** Processor milliseconds of a request, in the server. */
-  cpuMs: number;
-  /** Of requests that arrive at random, at a share of the predicted throughput. */
-  latencyMs: number;
-  /** What 99 of 100 of these did not exceed. */
-  p99Ms: number;
-  memoryBytes: number;
-}
-
-const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-
-async function metricsOf(url: string): Promise<{ cpuMs: number; memoryBytes: number }> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  const value = (metric: string) => Number(new RegExp(`^${metric} (\\S+)`, 'm').exec(text)?.[1]);
-  return { cpuMs: 1000 * value('process_cpu_seconds_total'), memoryBytes: value('process_resident_memory_bytes') };
-}
-
-/** The server under load, and what the load itself took of the machine's processors for each request. */
-async function measured(store: string, shots: readonly Shot[], perSecondAtRate: (clientMs: number) => number) {
-  const server = await serve(store);
-  try {
-    for (let sent = 0; sent < REQUESTS.warmUp; ) sent += await saturated(server.url, shots, CONNECTIONS, 1);
-    const before = await metricsOf(server.url);
-    const own = process.cpuUsage();
-    const slices: number[] = [];
-    let requests = 0;
-    while (requests < REQUESTS.saturated || slices.length < SECONDS.saturated) {
-      slices.push(await saturated(server.url, shots, CONNECTIONS, 1));
-      requests += slices.at(-1)!;
-    }
-    const { user, system } = process.cpuUsage(own);
-    const after = await metricsOf(server.url);
-    const perSecond = median(slices);
-    const clientMs = (user + system) / 1000 / requests;
-    const rate = perSecondAtRate(clientMs);
-    const load = await atRandom(server.url, shots, rate, SECONDS.latency, Random.of(1, 'arrivals'));
-    const figures: Figures = {
-      perSecond,
-      cpuMs: (after.cpuMs - before.cpuMs) / requests,
-      latencyMs: load.mean,
-      p99Ms: load.p99,
-      memoryBytes: after.memoryBytes,
-    };
-    return { figures, clientMs, clientMsAtRandom: load.clientMs, refused: load.refused, rate };
-  } finally {
-    await server.stop();
-  }
-}
-
 async function round({ store, input, shots }: Case) {
   const subject = await openSubject(store);
   try {
     const rates: Rates = await measureRates(subject, { serve });
     const { request, storage } = plan(subject, rates, { ...input, cores: Math.max(2, rates.cores) });
-    const workers = Math.max(1, rates.cores - 1);
-    // Who asks runs on the same cores: their part of them is not the server's.
-    const most = (clientMs: number) => capacity(request, rates.cores, workers, clientMs).value;
-    const found = await measured(store, shots, (clientMs) => LOAD * most(clientMs));
-    const { cores } = rates;
+    const asked = { request, cores: rates.cores, workers: Math.max(1, rates.cores - 1) };
+    const found = await measured({ store, shots, ...asked });
     const { clientMs, clientMsAtRandom, refused, rate } = found;
-    const load = loadOf(request, rates, { cores, workers, perSecond: rate, clientMs: clientMsAtRandom });
+    const load = loadOf(request, rates, { ...asked, perSecond: rate, clientMs: clientMsAtRandom });
     const predicted: Figures = {
-      perSecond: most(clientMs),
+      perSecond: most(asked, clientMs),
       cpuMs: request.service.value + request.worker.value,
       latencyMs: load.mean.value,
       p99Ms: load.p99.value,
