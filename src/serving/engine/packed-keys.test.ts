@@ -39,3 +39,8 @@ test('keys that follow each other, and whole millions, stay near the place their
     expect(longest).toBeLessThan(100);
   }
 });
+
+test('keys stand where versions that were published have them: another place needs another FORMAT of the manifest', () => {
+  const { slots } = packKeys(['', 'a', 7, -3, 'ß', '007']);
+  expect([...slots]).toEqual([0, 0, 0, 1, 2, 4, 0, 0, 0, 3, 5, 0, 0, 0, 0, 0]);
+});

@@ -51,5 +51,7 @@ test('what is written is read back, in memory that all threads see', async () =>
 test('a file of other tensors is no table', async () => {
   const file = join(await temporaryFolder(), 'items.safetensors');
   await writeSafetensors(file, [['item.vector', { data: Float32Array.of(1), shape: [1, 1] }]]);
-  await expect(readTable(file)).rejects.toThrow(`${file} holds no table`);
+  await expect(readTable(file)).rejects.toThrow(`${file} holds no table: it does not say what its tensors are`);
+  await writeSafetensors(file, [], { table: '{"byNumber":{"tensor":"byNumber"}}' });
+  await expect(readTable(file)).rejects.toThrow(`${file} holds no table: the tensor "byNumber" is missing`);
 });

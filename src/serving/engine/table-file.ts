@@ -20,12 +20,15 @@ export async function writeTable(file: string, table: PackedTable): Promise<void
 /** Reads what `writeTable` wrote, into memory that all threads see. @throws SERVING_STORE when it is no such file */
 export async function readTable(file: string): Promise<PackedTable> {
   const { tensors, metadata } = await readSafetensors(file, { shared: true });
-  const arrayOf = (name: string) => tensors.get(name)?.data;
-  if (metadata.table === undefined)
-    throw new TwoTowerError('SERVING_STORE', `${file} holds no table`, 'Publish again.');
-  return JSON.parse(metadata.table, (_, value: unknown) =>
-    isStored(value) ? arrayOf(value.tensor) : value,
-  ) as PackedTable;
+  const noTable = (why: string) =>
+    new TwoTowerError('SERVING_STORE', `${file} holds no table: ${why}`, 'Publish again.');
+  if (metadata.table === undefined) throw noTable('it does not say what its tensors are');
+  return JSON.parse(metadata.table, (_, value: unknown) => {
+    if (!isStored(value)) return value;
+    const found = tensors.get(value.tensor);
+    if (found === undefined) throw noTable(`the tensor "${value.tensor}" is missing`);
+    return found.data;
+  }) as PackedTable;
 }
 
 function withoutArrays(value: unknown, path: string, tensors: Map<string, StoredTensor>): unknown {

@@ -144,7 +144,8 @@ function inventor({ kind, state }: FieldEncoderState, { vocabularies }: EncoderS
 function tableOf({ fields }: EncoderState, owner: string, rows: readonly RawRecord[]): PackedTable {
   const columns = new Map<string, RawColumn>();
   for (const field of fields) {
-    if (field.owner !== owner) continue;
+    // As they were invented: where several fields read a column, for the first of them.
+    if (field.owner !== owner || columns.has(field.column)) continue;
     const values = rows.map((row) => row[field.column]);
     const { input } = fieldKind(field.kind);
     columns.set(
