@@ -1,56 +1,78 @@
-const DIGITS = 256;
-/** Even: what is sorted last is sorted into the array it began in. */
-const PASSES = 4;
+import { radixDescending } from './radix-order.js';
+
+/** Equal steps from the best score to the worst one, by score: nearly every score then has a step of its own. */
+const STEPS_PER_SCORE = 2;
+/** With more scores than these on one step they lie unevenly: putting each in its place would take long. */
+const CROWDED = 12;
 
 /** Memory of one sort that the next one uses again: asking for it anew takes longer than sorting. */
 let room = 1024;
-let floats = new Float32Array(room);
-let bits = new Uint32Array(floats.buffer);
-let others = new Uint32Array(room);
-const places = new Uint32Array(PASSES * DIGITS);
+let steps = new Int32Array(room);
+let places = new Int32Array(STEPS_PER_SCORE * room);
+let sorted = new Float32Array(room);
 
 /**
  * Positions 0 … count - 1 by descending score; equal scores (0 and -0 are) by ascending position, so that what comes in in an
- * order keeps it. A radix sort over the bits of the scores: measured, 1,000 of them in a third of the time of the array's own sort.
+ * order keeps it. Scores are dealt out to steps between the best and the worst, and the few on one step sorted by insertion: measured,
+ * 1,000 of them in 0.012 ms, where `radixDescending` takes 0.02.
  *
  * @param scores finite
  */
 export function descending(scores: Float32Array, count: number): Uint32Array {
+  let best = Number.NEGATIVE_INFINITY;
+  let worst = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < count; i++) {
+    const score = scores[i]!;
+    if (score > best) best = score;
+    if (score < worst) worst = score;
+  }
+  const most = STEPS_PER_SCORE * count;
+  const perScore = (most - 1) / (best - worst);
+  // All are equal, or there is none.
+  if (!Number.isFinite(perScore)) return Uint32Array.from({ length: count }, (_, i) => i);
   if (count > room) {
     room = 2 * count;
-    floats = new Float32Array(room);
-    bits = new Uint32Array(floats.buffer);
-    others = new Uint32Array(room);
+    steps = new Int32Array(room);
+    places = new Int32Array(STEPS_PER_SCORE * room);
+    sorted = new Float32Array(room);
   }
-  // Adding 0 makes 0 of -0.
-  for (let i = 0; i < count; i++) floats[i] = scores[i]! + 0;
-  places.fill(0);
+  places.fill(0, 0, most);
   for (let i = 0; i < count; i++) {
-    // Bits of a float ascend with it once those of negative ones are turned over: these descend.
-    const raw = bits[i]!;
-    const key = raw >>> 31 === 1 ? raw : ~raw & 0x7fffffff;
-    bits[i] = key;
-    places[key & 255]!++;
-    places[DIGITS + ((key >>> 8) & 255)]!++;
-    places[2 * DIGITS + ((key >>> 16) & 255)]!++;
-    places[3 * DIGITS + (key >>> 24)]!++;
+    const step = ((best - scores[i]!) * perScore) | 0;
+    steps[i] = step;
+    places[step]!++;
   }
-  const result = new Uint32Array(count);
-  let order = result;
-  let next = others;
-  for (let i = 0; i < count; i++) order[i] = i;
-  for (let pass = 0; pass < PASSES; pass++) {
-    const digits = places.subarray(pass * DIGITS, (pass + 1) * DIGITS);
-    for (let digit = 0, before = 0; digit < DIGITS; digit++) {
-      const found = digits[digit]!;
-      digits[digit] = before;
-      before += found;
-    }
-    for (let i = 0; i < count; i++) {
-      const at = order[i]!;
-      next[digits[(bits[at]! >>> (8 * pass)) & 255]!++] = at;
-    }
-    [order, next] = [next, order];
+  let largest = 0;
+  for (let step = 0, before = 0; step < most; step++) {
+    const found = places[step]!;
+    if (found > largest) largest = found;
+    places[step] = before;
+    before += found;
   }
-  return result;
+  if (largest > CROWDED) return radixDescending(scores, count);
+  const order = new Uint32Array(count);
+  for (let i = 0; i < count; i++) {
+    const at = places[steps[i]!]!++;
+    order[at] = i;
+    sorted[at] = scores[i]!;
+  }
+  insert(order, count);
+  return order;
+}
+
+/** Moves each of the `sorted` scores, with its position, before those that are worse: they stand on the same step. */
+function insert(order: Uint32Array, count: number): void {
+  for (let i = 1; i < count; i++) {
+    const score = sorted[i]!;
+    if (!(sorted[i - 1]! < score)) continue;
+    const position = order[i]!;
+    let at = i;
+    do {
+      sorted[at] = sorted[at - 1]!;
+      order[at] = order[at - 1]!;
+      at--;
+    } while (at > 0 && sorted[at - 1]! < score);
+    sorted[at] = score;
+    order[at] = position;
+  }
 }
