@@ -5,7 +5,7 @@ import { StateGatherer } from './gather.js';
 import { emptyStates, writeRows } from './item-states.js';
 
 /** Some states that begin with 1000 r + k as value k of row r, and go on with numbers whose bits look like no number's. */
-function states(rows: number, width: number) {
+function states(rows: number, width: number, spare: number) {
   const at = (r: number, k: number) => (k % 5 === 3 ? -1 - k : 1000 * r + k);
   const values = Array.from({ length: rows * width }, (_, i) => at(Math.floor(i / width), i % width));
   const shape = [rows, width];
@@ -14,7 +14,7 @@ function states(rows: number, width: number) {
     unread: { data: new Float32Array(rows), shape: [rows] },
     ints: { data: Int32Array.from(values), shape },
   };
-  const packed = emptyStates(source, rows + 3);
+  const packed = emptyStates(source, rows + spare);
   writeRows(
     packed,
     Int32Array.from({ length: rows }, (_, row) => row),
@@ -28,10 +28,12 @@ test('rows are gathered whole, narrow and wide ones, again and again into the sa
   fc.assert(
     fc.property(
       fc.constantFrom(1, 2, 3, 8, 33, 130),
+      // The second makes a table that is larger than the caches.
+      fc.constantFrom(3, 2 ** 20),
       fc.array(fc.array(row, { maxLength: 80 }), { minLength: 1, maxLength: 3 }),
-      (width, requests) => {
+      (width, spare, requests) => {
         const gatherer = new StateGatherer();
-        const { packed, at } = states(7, width);
+        const { packed, at } = states(7, width, spare);
         for (const rows of requests) {
           const feeds: Feeds = {};
           gatherer.gather(packed, ['floats', 'ints'], Int32Array.from(rows), rows.length, feeds);

@@ -1,4 +1,5 @@
 import type { FeedArray, Feeds } from '../../schema.js';
+import { isFar } from './far.js';
 import type { SharedStates, StateLayout } from './item-states.js';
 
 /** Rows of which all states are copied before the next ones: what lies side by side is then still in the cache. */
@@ -62,8 +63,8 @@ export class StateGatherer {
   }
 }
 
-// Two functions that look alike: one that is called with both kinds of arrays is compiled for neither. Rows lie far apart: a first look
-// at each lets the processor fetch many at a time, and what it leaves in the target is written over.
+// Two functions that look alike: one that is called with both kinds of arrays is compiled for neither. What a first look leaves in
+// the target is written over.
 
 function copyDoubles(
   data: Float64Array,
@@ -76,7 +77,8 @@ function copyDoubles(
   target: Float64Array,
 ): void {
   let at = from * width;
-  for (let i = from; i < to; i++) {
+  const looksAhead = isFar(data.byteLength);
+  for (let i = from; looksAhead && i < to; i++) {
     const start = rows[i]! * stride + offset;
     let looked = 0;
     for (let source = start; source < start + width; source += LINE.doubles) looked += data[source]!;
@@ -106,7 +108,8 @@ function copyWords(
   target: Int32Array,
 ): void {
   let at = from * width;
-  for (let i = from; i < to; i++) {
+  const looksAhead = isFar(data.byteLength);
+  for (let i = from; looksAhead && i < to; i++) {
     const start = rows[i]! * stride + offset;
     let looked = 0;
     for (let source = start; source < start + width; source += LINE.words) looked += data[source]!;

@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { productsOf } from './inner-products.js';
 
+/** A table larger than the caches, of which the beginning is used. */
+const FAR = new Float32Array(2 ** 20 + 1);
+
 test('each row is multiplied with the interest that fits it best, wherever its vector lies', () => {
   const cases = fc.record({
     width: fc.integer({ min: 1, max: 9 }),
@@ -11,13 +14,15 @@ test('each row is multiplied with the interest that fits it best, wherever its v
     spare: fc.nat(3),
     constant: fc.integer({ min: -5, max: 5 }),
     seed: fc.integer(),
+    far: fc.boolean(),
   });
   fc.assert(
-    fc.property(cases, ({ width, offset, interests, rows, spare, constant, seed }) => {
+    fc.property(cases, ({ width, offset, interests, rows, spare, constant, seed, far }) => {
       // Small whole numbers, so that sums are exact in any order.
       const draw = (i: number) => ((Math.imul(i + 1, seed | 1) >>> 13) % 7) - 3;
       const stride = offset + width + 1;
-      const data = Float32Array.from({ length: 12 * stride }, (_, i) => draw(i));
+      const data = far ? FAR : new Float32Array(12 * stride);
+      for (let i = 0; i < 12 * stride; i++) data[i] = draw(i);
       const query = Float32Array.from({ length: interests * width }, (_, i) => draw(i + 1000));
       const product = (row: number, interest: number) => {
         let sum = 0;

@@ -12,14 +12,14 @@ import { ScoreKernel } from './score-kernel.js';
 const ITEMS = 11;
 const REQUESTS = 3;
 
-/** A model's score part as a version has it, with the states of some items. */
-async function published(model: ToyModel) {
+/** A model's score part as a version has it, with the states of some items in a table of so many rows. */
+async function published(model: ToyModel, capacity = ITEMS) {
   const { parts, dataset, source, inference } = model;
   const { onnx, inputs, outputs } = compilePart('score', buildServingParts(parts, dataset.schema), {
     embed: (name) => source.values(name),
   });
   const items = await inference.items(model.items(ITEMS));
-  const states = emptyStates(items, ITEMS);
+  const states = emptyStates(items, capacity);
   const everyRow = Int32Array.from({ length: ITEMS }, (_, row) => row);
   writeRows(states, everyRow, items);
   return {
@@ -32,8 +32,8 @@ async function published(model: ToyModel) {
 }
 
 /** Largest difference between the kernel's scores of lists of every length and those of the model; undefined where there is no kernel. */
-async function difference(model: ToyModel): Promise<number | undefined> {
-  const { onnx, part, states, items, users } = await published(model);
+async function difference(model: ToyModel, capacity?: number): Promise<number | undefined> {
+  const { onnx, part, states, items, users } = await published(model, capacity);
   const compiled = compileScore(onnx, part, states);
   if (compiled === undefined) return undefined;
   const kernel = ScoreKernel.create(compiled);
@@ -57,10 +57,10 @@ async function difference(model: ToyModel): Promise<number | undefined> {
   return largest;
 }
 
-async function differenceOf(name: string, options?: object): Promise<number | undefined> {
+async function differenceOf(name: string, options?: object, capacity?: number): Promise<number | undefined> {
   const model = await ToyModel.create(findModel(name), options);
   try {
-    return await difference(model);
+    return await difference(model, capacity);
   } finally {
     await model.release();
   }
@@ -109,6 +109,11 @@ test.each<[string, object]>([
   },
   60_000,
 );
+
+test('scores items of a table that is larger than the caches', async () => {
+  for (const name of ['dssm', 'ranktower'])
+    expect(await differenceOf(name, undefined, 2 ** 18), name).toBeLessThan(1e-5);
+}, 60_000);
 
 test('large matrices stay with ONNX Runtime', async () => {
   expect(await differenceOf('ranktower', { ...TOY, heads: 16, width: 32 })).toBeUndefined();

@@ -1,8 +1,12 @@
 import { type Assembled, instantiate } from '../../assembler.js';
 import type { Feeds } from '../../schema.js';
+import { isFar } from '../engine/far.js';
 import type { SharedStates } from '../engine/item-states.js';
 import { type CompiledScore, type ScoreLayout, SIDE_BY_SIDE, TOGETHER } from './compiled-score.js';
 import { SHARED } from './views.js';
+
+/** Doubles that the processor fetches together. */
+const LINE = 8;
 
 /** A compiled score part with a memory of its own. */
 export class ScoreKernel {
@@ -57,6 +61,14 @@ function copyRows(
   target: Float64Array,
 ): void {
   const count = read / 2;
+  const looksAhead = isFar(source.byteLength);
+  for (let i = from; looksAhead && i < to; i++) {
+    const start = rows[i]! * stride + first / 2;
+    let looked = source[start + count - 1]!;
+    for (let k = start; k < start + count; k += LINE) looked += source[k]!;
+    // What is not kept would not be read. The row is written over it.
+    target[((i - from) * width) / 2] = looked;
+  }
   for (let i = from; i < to; i++) {
     let k = rows[i]! * stride + first / 2;
     let at = ((i - from) * width) / 2;
