@@ -30,7 +30,7 @@ export class Code {
     return this.put(PLAIN[name]);
   }
 
-  /** What takes vectors from the stack and leaves one there. */
+  /** What takes vectors from the stack and leaves one there; `any` leaves a whole number. */
   simd(name: keyof typeof SIMD): this {
     return this.put(0xfd, ...unsigned(SIMD[name]));
   }
@@ -58,6 +58,11 @@ export class Code {
   /** To an address below it on the stack. */
   store(offset: number): this {
     return this.put(0xfd, 0x0b, 0, ...unsigned(offset));
+  }
+
+  /** One whole number to an address below it on the stack. */
+  storeInt(offset: number): this {
+    return this.put(0x36, 2, ...unsigned(offset));
   }
 
   /** One float, four times. */
@@ -137,6 +142,10 @@ const SIMD = {
   shiftLeft: 171,
   addInts: 174,
   largerInts: 184,
+  /** Of two vectors of whole numbers: all ones where the first one is no smaller. */
+  atLeastInts: 63,
+  /** Of one vector a whole number: 1 where any bit is set, otherwise 0. */
+  any: 83,
   /** Of eight numbers of 16 bits each: the sums of two products at a time, four numbers of 32 bits. */
   pairProducts: 186,
 } as const;

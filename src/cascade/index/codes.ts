@@ -1,34 +1,48 @@
 import { type Assembled, instantiate } from '../../assembler.js';
 import { allColumns, type Coordinates, leadingDirections } from './directions.js';
-import { BLOCK, CHUNK, PRODUCTS, type ScanLayout, scanLayout, scanModule } from './scan-code.js';
-import { kthLargest } from './select.js';
+import { BLOCK, PRODUCTS, type ScanLayout, scanLayout, scanModule } from './scan-code.js';
 
 /** Copies the vector of a row. */
 export type ReadRow = (row: number, into: Float32Array) => void;
-type Passes = ((row: number) => boolean) | undefined;
+
+/** How scores of codes and of rows belong together: score = middle + unit · (score of the code), with some rounding. */
+export interface CodeQuery {
+  unit: number;
+  middle: number;
+  /** By how much the score of a row may be above that of its code, in units. */
+  slack: number;
+  /** What the score of a row's code holds, in units, for the length of what its coordinates leave: as much more as less is as likely. */
+  rest(row: number): number;
+}
+
+/** What came of a comparison; the next one writes over it. */
+export interface Compared {
+  /** By row, from the first that was compared. */
+  scores: Int32Array;
+  /** Four for each block, each the largest of every fourth row. */
+  largest: Int32Array;
+  /** So many blocks, counted from the first, hold a row that is good enough. */
+  passed: number;
+  blocks: Int32Array;
+}
 
 /** The largest code of a value, and of a value of a query. */
 const MOST = 127;
 const MOST_OF_QUERY = 32_767;
 /** Room for values that are written later, before everything has to be encoded anew. */
 const ROOM = 1.25;
+/** Tables of fewer rows are compared before there is anything to gain. */
+const LARGE = 1 << 17;
 const PAGE = 65_536;
-/** Rows of the first call: few, from which it is known how good a row has to be. */
-const FIRST = 4096;
-/** Blocks by which the best scores of a large table are guessed. */
-const SAMPLED_BLOCKS = 256;
-/** Tables of fewer rows are scanned before there is anything to gain. */
-const LARGE = 8 * SAMPLED_BLOCKS * BLOCK;
-/** After a guess, so many times the rows that are wanted are found before it is worth while to look how good the k-th best is. */
-const ENOUGH = 16;
+const MOST_INT = 2 ** 31 - 1;
 /** Scores are rounded to floats: so much of the largest there could be. */
 const ROUNDING = 2 ** -23;
 
 /**
  * Every row rounded to one byte per value, a quarter of the memory or less, which WebAssembly compares with a query at the speed that
  * memory is read with. Where rows vary along few directions, those alone are compared, and one number more bounds what the others
- * may add. Both losses are bounded, so that the rows that are left hold the best ones for certain; whoever scores these anew has
- * searched exactly.
+ * may add. Both losses are bounded, so that codes say how high the score of a row may be at most. Only the few rows that may be among
+ * the best by that are scored, and the search is exact.
  */
 export class Codes {
   private readonly layout: ScanLayout;
@@ -38,11 +52,9 @@ export class Codes {
   private readonly steps: Float64Array;
   private readonly vector: Float32Array;
   private readonly point: Float64Array;
+  private words = new Int32Array(0);
+  private compared!: Compared;
   private rows = 0;
-  /** Rows that may be among the best of a search, and between what their scores are. */
-  private found = new Int32Array(2 * CHUNK);
-  private ceilings = new Int32Array(2 * CHUNK);
-  private floors = new Int32Array(2 * CHUNK);
 
   /** @throws WebAssembly.CompileError where the processor, or Node, has no vectors */
   constructor(
@@ -74,146 +86,44 @@ export class Codes {
     else this.encode(row, new Int8Array(this.scan.memory.buffer));
   }
 
-  /**
-   * Rows among which the k best by the inner product are, of those that pass: all that is left in doubt.
-   *
-   * @param query [width], finite
-   * @returns ascending
-   */
-  candidates(query: Float32Array, k: number, passes?: Passes): Int32Array {
-    const doubt = this.setQuery(query);
-    const guess = this.guess(k, passes);
-    let { count, worst } = this.collect(k, doubt, guess, passes);
-    // Too high a guess may have passed over some of the best.
-    if (worst < guess) count = this.collect(k, doubt, worst, passes).count;
-    return this.found.slice(0, count).sort();
-  }
-
-  /** How good the k-th best may well be, by some blocks from all over the table. */
-  private guess(k: number, passes: Passes): number {
-    const { layout, rows, floors } = this;
-    const blocks = Math.floor(rows / BLOCK);
-    if (rows < LARGE) return Number.NEGATIVE_INFINITY;
-    const floorOf = this.rowFloor();
-    let count = 0;
-    for (let i = 0; i < SAMPLED_BLOCKS; i++) {
-      const start = BLOCK * Math.floor((i * blocks) / SAMPLED_BLOCKS);
-      const scores = this.scanBlocks(start, 1).subarray(layout.scores / 4);
-      for (let row = 0; row < BLOCK; row++) {
-        if (passes === undefined || passes(start + row)) floors[count++] = floorOf(start + row, scores[row]!);
-      }
-    }
-    const share = (k * SAMPLED_BLOCKS * BLOCK) / rows;
-    // So many are nearly never all of them better than the k-th of the table.
-    const rank = Math.ceil(share + 4 * Math.sqrt(share) + 4);
-    return rank > count ? Number.NEGATIVE_INFINITY : this.kthBest(count, rank);
-  }
-
-  /**
-   * Fills `found` with what may be as good as this, or as the k-th best that is found.
-   *
-   * @returns how many there are, and how good the k-th best of them is at least
-   */
-  private collect(k: number, doubt: number, as: number, passes: Passes): { count: number; worst: number } {
-    const { layout, rows } = this;
-    const floorOf = this.rowFloor();
-    let [count, worst] = [0, Number.NEGATIVE_INFINITY];
-    let least = as - doubt;
-    /** With so many it is worth while to look how good the k-th best is. */
-    let enough = as === Number.NEGATIVE_INFINITY ? k + 1 : ENOUGH * k;
-    for (let start = 0, size = FIRST; start < rows; start += size, size = CHUNK) {
-      const end = Math.min(size, rows - start);
-      const blocks = Math.ceil(end / BLOCK);
-      const words = this.scanBlocks(start, blocks);
-      const scores = words.subarray(layout.scores / 4);
-      const largest = words.subarray(layout.largest / 4);
-      if (count + end > this.found.length) {
-        this.found = longer(this.found);
-        this.ceilings = longer(this.ceilings);
-        this.floors = longer(this.floors);
-      }
-      const { found, ceilings, floors } = this;
-      for (let block = 0; block < blocks; block++) {
-        const at = 4 * block;
-        const after = Math.min(end, (block + 1) * BLOCK);
-        // Each of the four is the largest of every fourth row.
-        for (let lane = 0; lane < 4; lane++) {
-          if (largest[at + lane]! < least) continue;
-          for (let i = block * BLOCK + lane; i < after; i += 4) {
-            const score = scores[i]!;
-            if (score < least || (passes !== undefined && !passes(start + i))) continue;
-            found[count] = start + i;
-            ceilings[count] = score;
-            floors[count++] = floorOf(start + i, score);
-          }
-        }
-      }
-      if (count < k || (count < enough && start + size < rows)) continue;
-      worst = this.kthBest(count, k);
-      least = Math.max(least, worst - doubt);
-      count = this.keep(count, least);
-      enough = Math.ceil(1.5 * count);
-    }
-    return { count, worst };
-  }
-
-  /** Scores blocks of rows. @returns the memory of the scan as whole numbers */
-  private scanBlocks(start: number, blocks: number): Int32Array {
-    const { layout, scan } = this;
-    const words = new Int32Array(scan.memory.buffer, 0, layout.rows / 4);
+  /** Compares blocks of rows with the query that was set, and finds those that hold one as good as this. @param start a multiple of `BLOCK` */
+  compare(start: number, blocks: number, least: number): Compared {
+    const { layout, words, compared } = this;
     words[layout.first / 4] = layout.rows + start * layout.stride;
-    scan.run(blocks);
-    return words;
+    words[layout.least / 4] = Math.min(MOST_INT, Math.max(-MOST_INT, least));
+    this.scan.run(blocks);
+    compared.passed = words[layout.passed / 4]! / 4;
+    return compared;
   }
 
-  private kthBest(count: number, k: number): number {
-    return kthLargest(this.floors.subarray(0, count), k);
-  }
-
-  /** Keeps those of the first `count` that are no worse; answers how many. */
-  private keep(count: number, least: number): number {
-    const { found, ceilings, floors } = this;
-    let kept = 0;
-    for (let i = 0; i < count; i++) {
-      if (ceilings[i]! < least) continue;
-      found[kept] = found[i]!;
-      ceilings[kept] = ceilings[i]!;
-      floors[kept++] = floors[i]!;
-    }
-    return kept;
-  }
-
-  /** @returns by how much two rows may change places by rounding, in the unit of the scores */
-  private setQuery(query: Float32Array): number {
+  /** Every comparison from now on is with this query. @param query [width], finite */
+  setQuery(query: Float32Array): CodeQuery {
     const { layout, scan, steps, point, coordinates } = this;
     const { count, hasRest, mean } = coordinates;
     const codes = new Int16Array(scan.memory.buffer, layout.query, layout.stride);
     coordinates.ofQuery(query, point);
-    let [most, sum, middle] = [0, 0, 0];
+    let [most, sum, middle, size] = [0, 0, 0, 0];
     for (let i = 0; i < count; i++) {
       const weight = Math.abs(point[i]! * steps[i]!);
       most = Math.max(most, weight);
       sum += weight;
     }
-    for (let i = 0; i < mean.length; i++) middle += Math.abs(query[i]! * mean[i]!);
-    // Sums of all products have to fit in 32 bits, twice over: the scores of two rows are subtracted.
+    for (let i = 0; i < mean.length; i++) {
+      middle += query[i]! * mean[i]!;
+      size += Math.abs(query[i]! * mean[i]!);
+    }
+    // Sums of all products have to fit in 32 bits, twice over: bounds are added to them.
     const unit = most / Math.min(MOST_OF_QUERY - 1, Math.floor((2 ** 30 - 1) / (MOST * count))) || 1;
     for (let i = 0; i < count; i++) codes[i] = Math.round((point[i]! * steps[i]!) / unit);
     if (hasRest) codes[count - 1] = Math.ceil((point[count - 1]! * steps[count - 1]!) / unit);
     const ofRows = sum / 2;
     const ofQuery = (unit / 2) * MOST * count;
-    const ofScores = ROUNDING * (MOST * sum + middle);
-    return Math.ceil((2 * (ofRows + ofQuery + ofScores)) / unit);
-  }
-
-  /** How low the score of a row may be that is no higher than its ceiling, by the query that is set. */
-  private rowFloor(): (row: number, ceiling: number) => number {
-    const { layout, scan, coordinates } = this;
-    if (!coordinates.hasRest) return (_, ceiling) => ceiling;
-    const bytes = new Int8Array(scan.memory.buffer);
-    const last = coordinates.count - 1;
-    const slope = 2 * new Int16Array(scan.memory.buffer, layout.query, layout.stride)[last]!;
-    return (row, ceiling) => ceiling - slope * bytes[layout.rows + row * layout.stride + last]!;
+    const ofScores = ROUNDING * (MOST * sum + size);
+    const slack = Math.ceil((ofRows + ofQuery + ofScores) / unit) + 1;
+    if (!hasRest) return { unit, middle, slack, rest: () => 0 };
+    const ofRest = codes[count - 1]!;
+    const bytes = new Int8Array(scan.memory.buffer, layout.rows + count - 1);
+    return { unit, middle, slack, rest: (row) => ofRest * bytes[row * layout.stride]! };
   }
 
   /** @param room how many times the largest value there is may still come */
@@ -261,11 +171,13 @@ export class Codes {
     const spare = this.rows === 0 ? 0 : bytes / 8;
     if (lacking > 0) memory.grow(Math.ceil((lacking + spare) / PAGE));
     this.rows = rows;
+    if (this.words.buffer === memory.buffer) return;
+    this.words = new Int32Array(memory.buffer, 0, layout.rows / 4);
+    this.compared = {
+      scores: this.words.subarray(layout.scores / 4),
+      largest: this.words.subarray(layout.largest / 4),
+      passed: 0,
+      blocks: this.words.subarray(layout.blocks / 4),
+    };
   }
-}
-
-function longer(values: Int32Array): Int32Array<ArrayBuffer> {
-  const twice = new Int32Array(2 * values.length);
-  twice.set(values);
-  return twice;
 }

@@ -4,7 +4,7 @@ const SAMPLE = 4096;
 const WIDEST = 512;
 const ROUNDS = 12;
 /** Directions are worth their while where all others hold no more of what rows vary by. */
-const REST = 0.005;
+const REST = 0.015;
 /** What subtracting squares may lose of a length: the root of double precision, several times over. */
 const SLACK = 1e-6;
 

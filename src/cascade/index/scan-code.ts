@@ -8,16 +8,23 @@ export const CHUNK = 32_768;
 export const PRODUCTS = 8;
 const SIDE_BY_SIDE = 4;
 const VECTOR = 16;
+const INT = 4;
 const PAGE = 65_536;
 
 /** Where things lie in the memory of the scan, in bytes. */
 export interface ScanLayout {
   /** int32: the address of the first row to be scored. */
   first: number;
+  /** int32: how good a row has to be. */
+  least: number;
+  /** int32: bytes of the blocks that hold such a row. */
+  passed: number;
   /** int16 [stride]: the query. */
   query: number;
   /** int32 [CHUNK / BLOCK, 4]: the largest scores of a block are the largest of four. */
   largest: number;
+  /** int32 [CHUNK / BLOCK]: the blocks that passed, counted from the first. */
+  blocks: number;
   /** int32 [CHUNK] */
   scores: number;
   /** int8 [rows, stride] */
@@ -30,20 +37,34 @@ export function scanLayout(width: number): ScanLayout {
   const stride = PRODUCTS * Math.ceil(width / PRODUCTS);
   const query = VECTOR;
   const largest = query + 2 * stride;
-  const scores = largest + (CHUNK / BLOCK) * VECTOR;
-  return { first: 0, query, largest, scores, rows: scores + 4 * CHUNK, stride };
+  const blocks = largest + (CHUNK / BLOCK) * VECTOR;
+  const scores = blocks + (CHUNK / BLOCK) * INT;
+  return {
+    first: 0,
+    least: INT,
+    passed: 2 * INT,
+    query,
+    largest,
+    blocks,
+    scores,
+    rows: scores + CHUNK * INT,
+    stride,
+  };
 }
 
 /**
  * A WebAssembly module whose `run(blocks)` compares a query of 16-bit numbers with so many blocks of rows of bytes. What it computes
  * is exact where no sum exceeds 32 bits.
  */
-export function scanModule({ first, query, largest, scores, rows, stride }: ScanLayout): Uint8Array<ArrayBuffer> {
+export function scanModule(layout: ScanLayout): Uint8Array<ArrayBuffer> {
+  const { first, least, passed, query, largest, blocks, scores, rows, stride } = layout;
   const code = new Code();
   const row = code.local('i32');
   const score = code.local('i32');
   const most = code.local('i32');
   const best = code.local('v128');
+  const bound = code.local('v128');
+  const next = code.local('i32');
   const parts = Array.from({ length: stride / PRODUCTS }, (_, i) => {
     const part = code.local('v128');
     code
@@ -56,7 +77,9 @@ export function scanModule({ first, query, largest, scores, rows, stride }: Scan
   code.int(0).loadInt(first).set(row);
   code.int(scores).set(score);
   code.int(largest).set(most);
-  code.loop({ local: code.parameter }, () => {
+  code.int(blocks).set(next);
+  code.int(0).splat(least).set(bound);
+  code.loop({ local: code.parameter }, (block) => {
     code.ints(-(2 ** 31)).set(best);
     code.loop(BLOCK / SIDE_BY_SIDE, () => {
       sums.forEach((sum, side) => {
@@ -96,6 +119,12 @@ export function scanModule({ first, query, largest, scores, rows, stride }: Scan
     });
     code.get(most).get(best).store(0);
     code.get(most).int(VECTOR).op('add').set(most);
+    // Every block is written down; the next one is written over it unless it passed.
+    code.get(next).get(block).storeInt(0);
+    code.get(next);
+    code.get(best).get(bound).simd('atLeastInts').simd('any').int(INT).op('multiply');
+    code.op('add').set(next);
   });
+  code.int(0).get(next).int(-blocks).op('add').storeInt(passed);
   return assemble(code, Math.ceil(rows / PAGE));
 }

@@ -1,13 +1,14 @@
-import { Codes } from '../../cascade/index/codes.js';
+import { CodeSearch } from '../../cascade/index/code-search.js';
 import { TopK } from '../../evaluation/topk.js';
 import { productAt, productsOf } from './inner-products.js';
 import type { Vectors } from './item-states.js';
+import { descending } from './order.js';
 
 const BLOCK = 4096;
 
 /** Search for the largest inner products by looking at every row: at codes of a byte per value first. */
 export class ExactSearch {
-  private readonly codes: Codes | undefined;
+  private readonly codes: CodeSearch | undefined;
   private vectors: Vectors;
 
   /** @param current the vectors of all rows there are: asked anew as often as they may have moved */
@@ -17,7 +18,7 @@ export class ExactSearch {
   ) {
     this.vectors = current();
     try {
-      this.codes = new Codes(this.vectors.width, rows, (row, into) => {
+      this.codes = new CodeSearch(this.vectors.width, rows, (row, into) => {
         const { data, stride, offset } = this.vectors;
         const start = row * stride + offset;
         for (let i = 0; i < into.length; i++) into[i] = data[start + i]!;
@@ -61,26 +62,29 @@ export class ExactSearch {
 }
 
 function nearest(
-  codes: Codes,
+  codes: CodeSearch,
   vectors: Vectors,
   query: Float32Array,
   k: number,
   allowed?: (row: number) => boolean,
 ): Int32Array {
   const { width } = vectors;
-  let candidates = codes.candidates(query.subarray(0, width), k, allowed);
+  const bestOf = (interest: Float32Array) =>
+    codes.best(interest, k, (rows, count, into) => productsOf(vectors, rows, count, interest, 0, into), allowed);
+  let candidates = bestOf(query.subarray(0, width));
   if (query.length > width) {
     const all = new Set(candidates);
     for (let from = width; from < query.length; from += width) {
-      for (const row of codes.candidates(query.subarray(from, from + width), k, allowed)) all.add(row);
+      for (const row of bestOf(query.subarray(from, from + width))) all.add(row);
     }
     candidates = Int32Array.from(all).sort();
   }
   const scores = new Float32Array(candidates.length);
   productsOf(vectors, candidates, candidates.length, query, 0, scores);
-  const best = new TopK(Math.min(k, Math.max(1, candidates.length)));
-  best.push(scores);
-  return best.result().items.map((at) => candidates[at]!);
+  const order = descending(scores, scores.length);
+  const best = new Int32Array(Math.min(k, order.length));
+  for (let i = 0; i < best.length; i++) best[i] = candidates[order[i]!]!;
+  return best;
 }
 
 /** The same without codes. @param allowed asked only about rows that would be kept */

@@ -200,9 +200,14 @@ export class PhaseRunner {
       if (found === undefined) return undefined;
       const allRows = joined(rows, block);
       const allScores = joined(scores, found);
-      const order = descending(allScores, allScores.length).subarray(0, wanted);
-      rows = Int32Array.from(order, (at) => allRows[at]!);
-      scores = Float32Array.from(order, (at) => allScores[at]!);
+      const order = descending(allScores, allScores.length);
+      const kept = Math.min(wanted, order.length);
+      rows = new Int32Array(kept);
+      scores = new Float32Array(kept);
+      for (let i = 0; i < kept; i++) {
+        rows[i] = allRows[order[i]!]!;
+        scores[i] = allScores[order[i]!]!;
+      }
     }
     return { rows, scores };
   }
