@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { innerProductAt } from '../../inner-product.js';
 import { Random } from '../../random.js';
 import { CodeSearch } from './code-search.js';
+import { encodeRows } from './row-codes.js';
 import { CHUNK } from './scan-code.js';
 
 /** Random rows, and what comparing all of them gives. */
@@ -123,4 +124,37 @@ test('a guess that is too high passes over nothing', () => {
   const k = 5000;
   expect([...search(query, k)]).toEqual(best(query, k));
   expect(scored()).toBeLessThan(rows / 4);
+});
+
+test.each([
+  [300, 7, 8],
+  [140_000, 20, 8],
+])('codes that were made before are those that it would make itself: %s rows', (rows, width, bytes) => {
+  const random = Random.of(2, 'codes', 'made');
+  const data = Float32Array.from({ length: rows * width }, (_, i) => (i % width < 3 ? random.normal() : 1));
+  let reads = 0;
+  const read = (row: number, into: Float32Array) => {
+    reads++;
+    into.set(data.subarray(row * width, (row + 1) * width));
+  };
+  const made = structuredClone(encodeRows(width, rows, read));
+  const itself = new CodeSearch(width, rows, read);
+  reads = 0;
+  const given = new CodeSearch(width, rows, read, made);
+  expect([reads, given.bytesOfRow]).toEqual([0, bytes]);
+  const query = Float32Array.from({ length: width }, () => random.normal());
+  const score = (rows: Int32Array, count: number, into: Float32Array) => {
+    for (let i = 0; i < count; i++) into[i] = innerProductAt(data, rows[i]! * width, query, 0, width);
+  };
+  expect(given.best(query, 20, score)).toEqual(itself.best(query, 20, score));
+  // Goes on from there, within what was measured and beyond.
+  for (const size of [0.5, 50]) {
+    data.set(
+      query.map((value) => size * value),
+      5 * width,
+    );
+    for (const search of [itself, given]) search.changed(5);
+    expect(given.best(query, 20, score)).toEqual(itself.best(query, 20, score));
+  }
+  expect(given.best(query, 1, score)).toContain(5);
 });

@@ -1,4 +1,5 @@
-import { type CodeQuery, Codes, type ReadRow } from './codes.js';
+import { type CodeQuery, Codes } from './codes.js';
+import type { ReadRow, RowCodes } from './row-codes.js';
 import { BLOCK, CHUNK } from './scan-code.js';
 import { kthLargest } from './select.js';
 
@@ -43,13 +44,17 @@ export class CodeSearch {
   private readonly asked = new Int32Array(SCORED);
   private readonly answered = new Float32Array(SCORED);
 
-  /** @throws WebAssembly.CompileError where the processor, or Node, has no vectors */
+  /**
+   * @param made the codes of these rows, where there are any
+   * @throws WebAssembly.CompileError where the processor, or Node, has no vectors
+   */
   constructor(
     width: number,
     private rows: number,
     read: ReadRow,
+    made?: RowCodes,
   ) {
-    this.codes = new Codes(width, rows, read);
+    this.codes = new Codes(width, rows, read, made);
   }
 
   /** What is read of every row in a search. */

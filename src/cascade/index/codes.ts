@@ -1,9 +1,6 @@
 import { type Assembled, instantiate } from '../../assembler.js';
-import { allColumns, type Coordinates, leadingDirections } from './directions.js';
-import { BLOCK, PRODUCTS, type ScanLayout, scanLayout, scanModule } from './scan-code.js';
-
-/** Copies the vector of a row. */
-export type ReadRow = (row: number, into: Float32Array) => void;
+import { MOST, type ReadRow, type RowCodes, RowEncoder } from './row-codes.js';
+import { BLOCK, type ScanLayout, scanLayout, scanModule } from './scan-code.js';
 
 /** How scores of codes and of rows belong together: score = middle + unit · (score of the code), with some rounding. */
 export interface CodeQuery {
@@ -26,13 +23,10 @@ export interface Compared {
   blocks: Int32Array;
 }
 
-/** The largest code of a value, and of a value of a query. */
-const MOST = 127;
+/** The largest code of a value of a query. */
 const MOST_OF_QUERY = 32_767;
 /** Room for values that are written later, before everything has to be encoded anew. */
 const ROOM = 1.25;
-/** Tables of fewer rows are compared before there is anything to gain. */
-const LARGE = 1 << 17;
 const PAGE = 65_536;
 const MOST_INT = 2 ** 31 - 1;
 /** Scores are rounded to floats: so much of the largest there could be. */
@@ -47,30 +41,26 @@ const ROUNDING = 2 ** -23;
 export class Codes {
   private readonly layout: ScanLayout;
   private readonly scan: Assembled;
-  private readonly coordinates: Coordinates;
-  /** What a code is multiplied with, by coordinate. */
-  private readonly steps: Float64Array;
-  private readonly vector: Float32Array;
+  private readonly encoder: RowEncoder;
+  /** Of the query. */
   private readonly point: Float64Array;
   private words = new Int32Array(0);
   private compared!: Compared;
   private rows = 0;
 
-  /** @throws WebAssembly.CompileError where the processor, or Node, has no vectors */
-  constructor(
-    width: number,
-    rows: number,
-    private readonly read: ReadRow,
-  ) {
-    this.coordinates = (rows >= LARGE && leadingDirections(width, rows, read, PRODUCTS)) || allColumns(width);
-    const { count } = this.coordinates;
+  /**
+   * @param made the codes of these rows, where there are any
+   * @throws WebAssembly.CompileError where the processor, or Node, has no vectors
+   */
+  constructor(width: number, rows: number, read: ReadRow, made?: RowCodes) {
+    this.encoder = new RowEncoder(width, rows, read, made);
+    const { count } = this.encoder.coordinates;
     this.layout = scanLayout(count);
     this.scan = instantiate(scanModule(this.layout));
-    this.steps = new Float64Array(count);
-    this.vector = new Float32Array(width);
     this.point = new Float64Array(count);
     this.reserve(rows);
-    this.encodeAll(1);
+    if (made === undefined) this.encodeAll(1);
+    else new Int8Array(this.scan.memory.buffer).set(made.bytes, this.layout.rows);
   }
 
   /** What is read of every row in a search. */
@@ -81,9 +71,9 @@ export class Codes {
   /** A row has changed, or is new. */
   changed(row: number): void {
     if (row >= this.rows) this.reserve(row + 1);
-    this.locate(row);
-    if (this.point.some((value, i) => Math.abs(value) > MOST * this.steps[i]!)) this.encodeAll(ROOM);
-    else this.encode(row, new Int8Array(this.scan.memory.buffer));
+    const { layout, encoder } = this;
+    if (!encoder.holds(row)) this.encodeAll(ROOM);
+    else encoder.encode(row, new Int8Array(this.scan.memory.buffer), layout.rows + row * layout.stride);
   }
 
   /** Compares blocks of rows with the query that was set, and finds those that hold one as good as this. @param start a multiple of `BLOCK` */
@@ -98,8 +88,9 @@ export class Codes {
 
   /** Every comparison from now on is with this query. @param query [width], finite */
   setQuery(query: Float32Array): CodeQuery {
-    const { layout, scan, steps, point, coordinates } = this;
-    const { count, hasRest, mean } = coordinates;
+    const { layout, scan, point } = this;
+    const { steps, coordinates } = this.encoder;
+    const { count, directions, mean } = coordinates;
     const codes = new Int16Array(scan.memory.buffer, layout.query, layout.stride);
     coordinates.ofQuery(query, point);
     let [most, sum, middle, size] = [0, 0, 0, 0];
@@ -115,12 +106,12 @@ export class Codes {
     // Sums of all products have to fit in 32 bits, twice over: bounds are added to them.
     const unit = most / Math.min(MOST_OF_QUERY - 1, Math.floor((2 ** 30 - 1) / (MOST * count))) || 1;
     for (let i = 0; i < count; i++) codes[i] = Math.round((point[i]! * steps[i]!) / unit);
-    if (hasRest) codes[count - 1] = Math.ceil((point[count - 1]! * steps[count - 1]!) / unit);
+    if (directions) codes[count - 1] = Math.ceil((point[count - 1]! * steps[count - 1]!) / unit);
     const ofRows = sum / 2;
     const ofQuery = (unit / 2) * MOST * count;
     const ofScores = ROUNDING * (MOST * sum + size);
     const slack = Math.ceil((ofRows + ofQuery + ofScores) / unit) + 1;
-    if (!hasRest) return { unit, middle, slack, rest: () => 0 };
+    if (directions === undefined) return { unit, middle, slack, rest: () => 0 };
     const ofRest = codes[count - 1]!;
     const bytes = new Int8Array(scan.memory.buffer, layout.rows + count - 1);
     return { unit, middle, slack, rest: (row) => ofRest * bytes[row * layout.stride]! };
@@ -128,38 +119,10 @@ export class Codes {
 
   /** @param room how many times the largest value there is may still come */
   private encodeAll(room: number): void {
-    const { point, steps, rows } = this;
-    steps.fill(0);
-    for (let row = 0; row < rows; row++) {
-      this.locate(row);
-      for (let i = 0; i < steps.length; i++) {
-        const value = Math.abs(point[i]!);
-        // Whatever is not finite is no item's.
-        if (value > steps[i]! && value !== Number.POSITIVE_INFINITY) steps[i] = value;
-      }
-    }
-    for (let i = 0; i < steps.length; i++) steps[i]! *= room / MOST;
+    const { encoder, layout, rows } = this;
+    encoder.measure(rows, room);
     const bytes = new Int8Array(this.scan.memory.buffer);
-    for (let row = 0; row < rows; row++) {
-      this.locate(row);
-      this.encode(row, bytes);
-    }
-  }
-
-  /** The coordinates of a row, in `point`. */
-  private locate(row: number): void {
-    this.read(row, this.vector);
-    this.coordinates.ofRow(this.vector, this.point);
-  }
-
-  /** `point` as the codes of a row. */
-  private encode(row: number, bytes: Int8Array): void {
-    const { point, steps, layout, coordinates } = this;
-    const start = layout.rows + row * layout.stride;
-    const last = steps.length - 1;
-    for (let i = 0; i <= last; i++) bytes[start + i] = steps[i] === 0 ? 0 : Math.round(point[i]! / steps[i]!);
-    // A bound is rounded up; the largest there is may come out above itself by the last bit.
-    if (coordinates.hasRest) bytes[start + last] = Math.min(MOST, Math.ceil(point[last]! / steps[last]!));
+    for (let row = 0; row < rows; row++) encoder.encode(row, bytes, layout.rows + row * layout.stride);
   }
 
   private reserve(rows: number): void {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { innerProductAt } from '../../inner-product.js';
 import { Random } from '../../random.js';
-import { leadingDirections } from './directions.js';
+import { along, leadingDirections } from './directions.js';
 
 const WIDTH = 20;
 
@@ -24,14 +24,14 @@ function table(rank: number, noise: number, rows = 500) {
 }
 
 test('few directions are found where rows vary along few, and none where they vary along all', () => {
-  expect(table(3, 0.05).find()!.count).toBe(8);
-  expect(table(10, 0.05).find()!.count).toBe(16);
+  expect(along(table(3, 0.05).find()!).count).toBe(8);
+  expect(along(table(10, 0.05).find()!).count).toBe(16);
   expect(table(3, 10).find()).toBeUndefined();
 });
 
 test('by the coordinates every inner product is bounded from above and below, and hardly more than it is', () => {
   const { data, rows, find } = table(3, 0.05);
-  const coordinates = find()!;
+  const coordinates = along(find()!);
   const { count, mean } = coordinates;
   const random = Random.of(2, 'directions');
   const [point, asked] = [new Float64Array(count), new Float64Array(count)];
@@ -62,7 +62,7 @@ test('rows that are not finite have no say', () => {
 });
 
 test('rows that are all alike vary along nothing', () => {
-  const same = leadingDirections(WIDTH, 100, (_, into) => into.fill(1), 8)!;
+  const same = along(leadingDirections(WIDTH, 100, (_, into) => into.fill(1), 8)!);
   const point = new Float64Array(same.count);
   same.ofRow(new Float32Array(WIDTH).fill(1), point);
   expect(Math.max(...point.map(Math.abs))).toBeLessThan(1e-6);

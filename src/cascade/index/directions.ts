@@ -8,11 +8,19 @@ const REST = 0.015;
 /** What subtracting squares may lose of a length: the root of double precision, several times over. */
 const SLACK = 1e-6;
 
+/** Some directions that rows vary along most, orthonormal, and the mean of the rows. */
+export interface Directions {
+  /** [directions, width] */
+  axes: Float64Array;
+  /** [width] */
+  mean: Float64Array;
+}
+
 /** Numbers of which the inner product with those of another vector is bounded from above, or is what it was. */
 export interface Coordinates {
   readonly count: number;
-  /** Whether the last number is the length of what the others leave, so that its product is only a bound. */
-  readonly hasRest: boolean;
+  /** Where numbers are along these, one more is the length of what they leave, so that its product is only a bound. */
+  readonly directions: Directions | undefined;
   /** Lengths of vectors are taken from here. [width] */
   readonly mean: Float64Array;
   /** @param vector [width] @param into [count] */
@@ -24,16 +32,14 @@ export interface Coordinates {
 /** The values of a vector themselves. */
 export function allColumns(width: number): Coordinates {
   const set = (vector: Float32Array, into: Float64Array) => into.set(vector);
-  return { count: width, hasRest: false, mean: new Float64Array(width), ofRow: set, ofQuery: set };
+  return { count: width, directions: undefined, mean: new Float64Array(width), ofRow: set, ofQuery: set };
 }
 
 /**
- * Vectors of trained towers vary along few directions. Coordinates along these, and the length of what is left over: by the inequality of
- * Cauchy and Schwarz the inner product of two vectors differs from that of their coordinates by no more than the product of
- * what is left of them. Rows count from their mean, which moves all scores of a query alike.
+ * Vectors of trained towers vary along few directions.
  *
  * @param read copies the vector of a row
- * @param multiple the count of coordinates is a multiple of this
+ * @param multiple the count of coordinates along them is a multiple of this
  * @returns undefined where no fewer numbers than the columns do
  */
 export function leadingDirections(
@@ -41,7 +47,7 @@ export function leadingDirections(
   rows: number,
   read: (row: number, into: Float32Array) => void,
   multiple: number,
-): Coordinates | undefined {
+): Directions | undefined {
   const most = multiple * (Math.ceil(width / multiple) - 1) - 1;
   if (most < 1 || width > WIDEST) return undefined;
   const { mean, moments } = momentsOf(width, rows, read);
@@ -55,13 +61,19 @@ export function leadingDirections(
     multiply(moments, width, at, image);
     held += dot(at, image);
     if ((axis + 2) % multiple === 0 && total - held <= REST * total) {
-      return along(axes.slice(0, (axis + 1) * width), mean);
+      return { axes: axes.slice(0, (axis + 1) * width), mean };
     }
   }
   return undefined;
 }
 
-function along(axes: Float64Array, mean: Float64Array): Coordinates {
+/**
+ * Coordinates along directions, and the length of what is left over: by the inequality of Cauchy and Schwarz the inner product of two
+ * vectors differs from that of their coordinates by no more than the product of what is left of them. Rows count from their mean,
+ * which moves all scores of a query alike.
+ */
+export function along(directions: Directions): Coordinates {
+  const { axes, mean } = directions;
   const width = mean.length;
   const count = axes.length / width + 1;
   const centred = new Float64Array(width);
@@ -79,7 +91,7 @@ function along(axes: Float64Array, mean: Float64Array): Coordinates {
   };
   return {
     count,
-    hasRest: true,
+    directions,
     mean,
     ofRow(vector, into) {
       for (let i = 0; i < width; i++) centred[i] = vector[i]! - mean[i]!;

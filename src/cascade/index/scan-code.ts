@@ -29,12 +29,15 @@ export interface ScanLayout {
   scores: number;
   /** int8 [rows, stride] */
   rows: number;
-  /** Bytes of a row: its width, and zeros up to a multiple of `PRODUCTS`. */
+  /** Of a row. */
   stride: number;
 }
 
+/** Bytes of a row: its width, and zeros up to a multiple of `PRODUCTS`. */
+export const strideOf = (width: number) => PRODUCTS * Math.ceil(width / PRODUCTS);
+
 export function scanLayout(width: number): ScanLayout {
-  const stride = PRODUCTS * Math.ceil(width / PRODUCTS);
+  const stride = strideOf(width);
   const query = VECTOR;
   const largest = query + 2 * stride;
   const blocks = largest + (CHUNK / BLOCK) * VECTOR;

@@ -20,11 +20,12 @@ import {
 import { type AskContext, type Asked, askRank, askRecommend } from './asking.js';
 import { Catalogue } from './catalogue.js';
 import { PhaseEncoding } from './encoding.js';
-import { laneHere, type WorkerEntry, workerEntry } from './lane.js';
+import { laneHere, workerEntry } from './lane.js';
 import { loaderEntry } from './loading.js';
 import type { JobResult, WorkerRecipe } from './messages.js';
 import { Pool } from './pool.js';
 import { ShortWay } from './short-way.js';
+import type { WorkerEntry } from './threads.js';
 import { UserStates } from './user-states.js';
 import { UserStore } from './user-store.js';
 import { infoOf, type LoadedVersion, loadVersion } from './version.js';
@@ -111,8 +112,8 @@ class LiveEngine implements Engine {
       budgets: false,
     };
     const recipe = (): WorkerRecipe => ({
-      phases: version.phases.map(({ manifest: phase, folder, states, score }) => {
-        return { manifest: phase, folder, states, score };
+      phases: version.phases.map(({ manifest: phase, folder, states, score, codes }) => {
+        return { manifest: phase, folder, states, score, codes };
       }),
       rows: this.catalogue.rows,
       alive: this.catalogue.alive,
@@ -123,6 +124,8 @@ class LiveEngine implements Engine {
     const isThreaded = entry !== undefined && workers > 0;
     const lanes = isThreaded ? startWorkers(recipe, entry, workers) : [laneHere(recipe())];
     if (isThreaded) this.shortWay = new ShortWay(laneHere({ ...recipe(), onlyScores: true }));
+    // Each thread has them in memory of its own now.
+    for (const phase of version.phases) phase.codes = undefined;
     this.pool = new Pool(lanes, this.limits.queue, this.shortWay);
   }
 

@@ -1,7 +1,8 @@
 import { CodeSearch } from '../../cascade/index/code-search.js';
+import type { RowCodes } from '../../cascade/index/row-codes.js';
 import { TopK } from '../../evaluation/topk.js';
 import { productAt, productsOf } from './inner-products.js';
-import type { Vectors } from './item-states.js';
+import { copyVector, type Vectors } from './item-states.js';
 import { descending } from './order.js';
 
 const BLOCK = 4096;
@@ -11,18 +12,19 @@ export class ExactSearch {
   private readonly codes: CodeSearch | undefined;
   private vectors: Vectors;
 
-  /** @param current the vectors of all rows there are: asked anew as often as they may have moved */
+  /**
+   * @param current the vectors of all rows there are: asked anew as often as they may have moved
+   * @param made the codes of these rows, where there are any
+   */
   constructor(
     private readonly current: () => Vectors,
     rows: number,
+    made?: RowCodes,
   ) {
     this.vectors = current();
     try {
-      this.codes = new CodeSearch(this.vectors.width, rows, (row, into) => {
-        const { data, stride, offset } = this.vectors;
-        const start = row * stride + offset;
-        for (let i = 0; i < into.length; i++) into[i] = data[start + i]!;
-      });
+      const read = (row: number, into: Float32Array) => copyVector(this.vectors, row, into);
+      this.codes = new CodeSearch(this.vectors.width, rows, read, made?.rows === rows ? made : undefined);
     } catch (error) {
       // Without vectors in WebAssembly, or with more than its memory holds, the rows themselves are compared.
       if (!(error instanceof RangeError) && !(error instanceof Error && error.name === 'CompileError')) throw error;

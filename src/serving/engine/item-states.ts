@@ -102,6 +102,11 @@ export function vectorsOf({ memory, stride, layout }: SharedStates, name: string
 }
 
 /** A copy of one item's vector. */
+export function copyVector({ data, stride, offset }: Vectors, row: number, into: Float32Array): void {
+  const start = row * stride + offset;
+  for (let i = 0; i < into.length; i++) into[i] = data[start + i]!;
+}
+
 export function vectorAt({ data, stride, offset, width }: Vectors, row: number): Float32Array {
   return Float32Array.from(data.subarray(row * stride + offset, row * stride + offset + width));
 }
@@ -147,4 +152,9 @@ export function readBy({ inputs }: PartManifest, { layout }: SharedStates): stri
 export function scoresByProduct({ parts, retrieval }: PhaseManifest, states: SharedStates): boolean {
   const read = readBy(parts.score, states);
   return read.length === 1 && read[0] === (retrieval && `item.${retrieval.item}`);
+}
+
+/** Whether a phase looks for the largest inner products among all items. */
+export function isSearchedExactly({ phase, retrieval, index }: PhaseManifest): boolean {
+  return phase === 'retrieve' && retrieval !== undefined && index === undefined;
 }

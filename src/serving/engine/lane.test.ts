@@ -6,14 +6,16 @@ import { temporaryFolder } from '../../testing/folder.js';
 import { laneInWorker } from './lane.js';
 import type { Job, WorkerRecipe } from './messages.js';
 
-/** A worker that answers each message as its text says. */
-async function entry() {
+/** A worker that answers each message as its text says. @param stop what it answers where it is to stop */
+async function entry(stop = '{ id, result: null }') {
   const file = join(await temporaryFolder(), 'worker.mjs');
   await writeFile(
     file,
-    `import { parentPort } from 'node:worker_threads';
-    parentPort.on('message', ({ id, type, job }) => {
-      if (type === 'stop') { parentPort.postMessage({ id, result: null }); parentPort.close(); }
+    `import { parentPort, threadId } from 'node:worker_threads';
+    parentPort.on('message', ({ id, type, job, recipe }) => {
+      if (type === 'stop') parentPort.postMessage(${stop});
+      else if (job === 'thread') parentPort.postMessage({ id, result: threadId });
+      else if (recipe?.rows === -1) parentPort.postMessage({ id, failure: { message: 'no rows' } });
       else if (job === 'fail') parentPort.postMessage({ id, failure: { message: 'bad file', code: 'SERVING_STORE' } });
       else if (job === 'throw') throw new Error('out of order');
       else if (job === 'exit') process.exit(3);
@@ -47,5 +49,47 @@ test.each([
   await expect(ending).rejects.toThrow(message);
   await expect(lane.run(job('fine'))).rejects.toThrow(message);
   expect(onLost).toHaveBeenCalledTimes(1);
+  await lane.close();
+});
+
+test('a thread whose lane was closed serves the next one, and tells the one before nothing', async () => {
+  const onLost = vi.fn();
+  const code = await entry();
+  const before = laneInWorker(recipe, code, onLost);
+  await before.ready();
+  const thread = await before.run(job('thread'));
+  await before.close();
+  const next = laneInWorker(recipe, code, vi.fn());
+  expect(await next.run(job('thread'))).toBe(thread);
+  const beside = laneInWorker(recipe, code, vi.fn());
+  expect(await beside.run(job('thread'))).not.toBe(thread);
+  await expect(next.run(job('exit'))).rejects.toThrow('ended with code 3');
+  expect(onLost).not.toHaveBeenCalled();
+  await beside.close();
+});
+
+test('a thread that cannot stop, or ended while it rested, is not asked again', async () => {
+  for (const stop of [`{ id, failure: { message: 'stuck' } }`, '(process.exit(0), {})']) {
+    const code = await entry(stop);
+    const before = laneInWorker(recipe, code, vi.fn());
+    const thread = await before.run(job('thread'));
+    await before.close();
+    const next = laneInWorker(recipe, code, vi.fn());
+    expect(await next.run(job('thread'))).not.toBe(thread);
+    await next.close();
+  }
+  const code = await entry(`(setTimeout(() => process.exit(0), 20), { id, result: null })`);
+  const before = laneInWorker(recipe, code, vi.fn());
+  const thread = await before.run(job('thread'));
+  await before.close();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  const next = laneInWorker(recipe, code, vi.fn());
+  expect(await next.run(job('thread'))).not.toBe(thread);
+  await next.close();
+});
+
+test('a version that cannot be opened fails where that is awaited', async () => {
+  const lane = laneInWorker({ ...recipe, rows: -1 }, await entry(), vi.fn());
+  await expect(lane.ready()).rejects.toThrow('no rows');
   await lane.close();
 });

@@ -1,10 +1,10 @@
-import { Worker } from 'node:worker_threads';
 import type { Feeds } from '../../schema.js';
 import type { Phase } from '../contract.js';
 import { errorOf } from './failure.js';
 import type { SharedStates } from './item-states.js';
 import type { FromWorker, Job, JobResult, RowChange, ToWorker, WorkerRecipe } from './messages.js';
 import { PhaseRunner } from './phase-runner.js';
+import { returnThread, takeThread, type WorkerEntry } from './threads.js';
 
 /** One thread's phases. What is asked is done in the order it was asked. */
 export interface Lane {
@@ -18,12 +18,6 @@ export interface Lane {
 }
 
 type Question = ToWorker extends infer M ? (M extends ToWorker ? Omit<M, 'id'> : never) : never;
-
-/** Where the worker's code is: a file and its arguments. */
-export interface WorkerEntry {
-  file: URL;
-  argv?: string[];
-}
 
 /** TypeScript sources, as in tests, cannot be loaded by a worker on Node 20. */
 export function workerEntry(): WorkerEntry | undefined {
@@ -64,7 +58,7 @@ export function laneHere(recipe: WorkerRecipe): Lane {
 
 /** The phases in a worker thread; `onLost` is told when it ends by itself, and everything under way fails. */
 export function laneInWorker(recipe: WorkerRecipe, entry: WorkerEntry, onLost: (error: Error) => void): Lane {
-  const worker = new Worker(entry.file, { workerData: recipe, ...(entry.argv && { argv: entry.argv }) });
+  const worker = takeThread(entry, 'phases');
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let lost: Error | undefined;
   let closing = false;
@@ -94,17 +88,22 @@ export function laneInWorker(recipe: WorkerRecipe, entry: WorkerEntry, onLost: (
   worker.on('error', (error: Error) => fail(error));
   worker.on('exit', (code) => fail(new Error(`a worker of the engine ended with code ${code}`)));
 
+  const opening = ask<void>({ type: 'open', recipe });
+  opening.catch(() => {});
   return {
-    // Any message is answered only after the models are there.
-    ready: () => ask({ type: 'grow', states: {} }),
+    ready: () => opening,
     run: (job) => ask({ type: 'job', job }),
     encode: (rows, feeds) => ask({ type: 'encode', rows, feeds }),
     change: (change) => ask({ type: 'change', change }),
     grow: (states) => ask({ type: 'grow', states }),
     async close() {
       closing = true;
-      await ask({ type: 'stop' }).catch(() => {});
-      await worker.terminate();
+      try {
+        await ask({ type: 'stop' });
+        returnThread(entry, 'phases', worker);
+      } catch {
+        await worker.terminate();
+      }
     },
   };
 }

@@ -1,16 +1,15 @@
-import { Worker } from 'node:worker_threads';
 import { TwoTowerError } from '../../errors.js';
 import type { Manifest } from '../manifest.js';
 import { errorOf, type Failure } from './failure.js';
-import type { WorkerEntry } from './lane.js';
 import type { VersionData } from './read-version.js';
+import { returnThread, takeThread, type WorkerEntry } from './threads.js';
 
+/** Whether requests are answered meanwhile, to which a thread that reads gives way where it can. There may be no way back. */
+export type LoaderKind = 'alone' | 'beside';
 /** What a thread that reads a version is given, and what it says. */
 export interface LoadRecipe {
   folder: string;
   manifest: Manifest;
-  /** Whether requests are answered meanwhile, to which it gives way where it can. */
-  beside: boolean;
 }
 /** `waiting`: it runs only in time that nobody else wants. */
 export type FromLoader = { waiting: true } | { version: VersionData } | { failure: Failure };
@@ -39,45 +38,42 @@ export async function readInThread(
   entry: WorkerEntry,
   { beside = false, patienceMs = 30_000 }: ReadOptions = {},
 ): Promise<VersionData> {
-  const found = await once({ folder, manifest, beside }, entry, patienceMs);
+  const recipe = { folder, manifest };
+  const found = await once(recipe, entry, beside ? 'beside' : 'alone', patienceMs);
   // On a machine that is never at rest there is no such time.
-  return found ?? (await once({ folder, manifest, beside: false }, entry, patienceMs))!;
+  return found ?? (await once(recipe, entry, 'alone', patienceMs))!;
 }
 
 /** @returns undefined where the thread waited in vain */
 async function once(
   recipe: LoadRecipe,
-  { file, argv }: WorkerEntry,
+  entry: WorkerEntry,
+  kind: LoaderKind,
   patienceMs: number,
 ): Promise<VersionData | undefined> {
-  const worker = new Worker(file, { workerData: recipe, ...(argv && { argv }) });
-  let said: Exclude<FromLoader, { waiting: true }> | undefined;
-  let lost: Error | undefined;
+  const worker = takeThread(entry, kind);
   let patience: NodeJS.Timeout | undefined;
-  let isOver = false;
-  worker.on('message', (message: FromLoader) => {
-    if (!('waiting' in message)) said = message;
-    else {
-      patience = setTimeout(() => {
-        isOver = true;
-        void worker.terminate();
-      }, patienceMs);
-    }
+  const said = await new Promise<Exclude<FromLoader, { waiting: true }> | string | undefined>((resolve) => {
+    worker.on('message', (message: FromLoader) => {
+      if (!('waiting' in message)) resolve(message);
+      else patience = setTimeout(() => resolve(undefined), patienceMs);
+    });
+    worker.on('error', (error: Error) => resolve(error.message));
+    worker.on('exit', (code) => resolve(`exit code ${code}`));
+    worker.postMessage(recipe);
   });
-  worker.on('error', (error: Error) => {
-    lost = error;
-  });
-  // Not before it has ended: its memory is free then.
-  const code = await new Promise<number>((resolve) => worker.once('exit', resolve));
   clearTimeout(patience);
-  if (said === undefined && isOver) return undefined;
-  if (said === undefined) {
+  if (typeof said === 'string') {
     throw new TwoTowerError(
       'SERVING_STORE',
-      `${recipe.folder}: the thread that read it ended: ${lost?.message ?? `exit code ${code}`}`,
+      `${recipe.folder}: the thread that read it ended: ${said}`,
       'Where memory was short, give the process more with NODE_OPTIONS=--max-old-space-size=MEGABYTES.',
     );
   }
+  // The next version is likely to be read beside this one, too; what is read alone mostly begins the process.
+  if (said !== undefined && kind === 'beside') returnThread(entry, kind, worker);
+  else await worker.terminate();
+  if (said === undefined) return undefined;
   if ('failure' in said) throw errorOf(said.failure);
   return said.version;
 }

@@ -1,3 +1,4 @@
+import type { RowCodes } from '../../cascade/index/row-codes.js';
 import type { Feeds } from '../../schema.js';
 import type { Degraded, Phase, PhaseReport } from '../contract.js';
 import type { CompiledScore } from '../kernel/compiled-score.js';
@@ -14,9 +15,11 @@ export interface PhaseRecipe {
   states: SharedStates;
   /** The score part as one function, where it can be. */
   score?: CompiledScore | undefined;
+  /** The codes of the item vectors, where all are searched; of use as long as there are no other rows than the version's own. */
+  codes?: RowCodes | undefined;
 }
 
-/** What a worker is made of. */
+/** What a worker makes a version of. */
 export interface WorkerRecipe {
   phases: PhaseRecipe[];
   /** Rows of the catalogue, and which of them are items, by row. */
@@ -93,11 +96,14 @@ export interface RowChange {
 }
 
 export type ToWorker =
+  /** Loads a version; what is asked next is asked of it. */
+  | { id: number; type: 'open'; recipe: WorkerRecipe }
   | { id: number; type: 'job'; job: Job }
   /** Runs the item parts and writes the rows of the shared states. */
   | { id: number; type: 'encode'; rows: Int32Array; feeds: Partial<Record<Phase, Feeds>> }
   | { id: number; type: 'change'; change: RowChange }
   | { id: number; type: 'grow'; states: Partial<Record<Phase, SharedStates>> }
+  /** Frees the version: the worker waits for another one. */
   | { id: number; type: 'stop' };
 
 export type FromWorker = { id: number; result: unknown } | { id: number; failure: Failure };

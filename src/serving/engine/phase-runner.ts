@@ -29,7 +29,7 @@ export class PhaseRunner {
     for (const phase of phases) {
       const model = await PhaseModel.load(phase, threads, onlyScores);
       runner.models.set(phase.manifest.phase, model);
-      model.catchUp(alive, rows);
+      model.catchUp(alive, rows, phase.codes);
     }
     return runner;
   }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RowCodes } from '../../cascade/index/row-codes.js';
 import type { EncoderState } from '../../data/dataset.js';
 import { TwoTowerError } from '../../errors.js';
 import type { Schema } from '../../schema.js';
@@ -8,7 +9,14 @@ import type { CompiledScore } from '../kernel/compiled-score.js';
 import type { Manifest, PartManifest, PhaseManifest } from '../manifest.js';
 import { verifyFiles } from '../verify-files.js';
 import { VERSION_FILES } from '../version-files.js';
-import { readStates, type SharedStates, scoresByProduct } from './item-states.js';
+import {
+  copyVector,
+  isSearchedExactly,
+  readStates,
+  type SharedStates,
+  scoresByProduct,
+  vectorsOf,
+} from './item-states.js';
 import { type PackedEncoders, packEncoders } from './packed-encoders.js';
 import { type PackedTable, rowsOf } from './raw-table.js';
 import { readTable } from './table-file.js';
@@ -22,6 +30,8 @@ export interface PhaseData {
   states: SharedStates;
   /** The score part as one function, where it can be. */
   score?: CompiledScore | undefined;
+  /** Of the item vectors, where all are searched: made once, and where it is in nobody's way. */
+  codes?: RowCodes | undefined;
 }
 
 /** A version folder in memory: plain data, whatever grows with items, users or events in memory that all threads see. */
@@ -70,6 +80,7 @@ export async function readVersion(folder: string, manifest: Manifest): Promise<V
       encoders: packEncoders(await json<EncoderState>(VERSION_FILES.encoders)),
       states,
       score: scoresByProduct(phase, states) ? undefined : await compiled(own, phase.parts.score, states),
+      codes: isSearchedExactly(phase) ? await encoded(phase, states, rowsOf(items)) : undefined,
     });
   }
   return { manifest, items, users, histories, phases };
@@ -78,4 +89,20 @@ export async function readVersion(folder: string, manifest: Manifest): Promise<V
 async function compiled(folder: string, part: PartManifest, states: SharedStates): Promise<CompiledScore | undefined> {
   const { compileScore } = await import('../kernel/compile-score.js');
   return compileScore(await readFile(join(folder, part.file)), part, states);
+}
+
+async function encoded(
+  { retrieval }: PhaseManifest,
+  states: SharedStates,
+  rows: number,
+): Promise<RowCodes | undefined> {
+  const { encodeRows } = await import('../../cascade/index/row-codes.js');
+  const vectors = vectorsOf(states, `item.${retrieval!.item}`);
+  try {
+    return encodeRows(vectors.width, rows, (row, into) => copyVector(vectors, row, into));
+  } catch (error) {
+    // More than memory holds in one piece is searched without codes.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }

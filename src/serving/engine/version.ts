@@ -1,9 +1,9 @@
 import type { VersionInfo } from '../contract.js';
 import { readManifest } from '../manifest.js';
-import type { WorkerEntry } from './lane.js';
 import { readInThread } from './loading.js';
 import { RawTable } from './raw-table.js';
 import { readVersion, type VersionData } from './read-version.js';
+import type { WorkerEntry } from './threads.js';
 
 /** A version folder in memory. */
 export interface LoadedVersion extends Omit<VersionData, 'items' | 'users'> {

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { TwoTowerError } from '../../errors.js';
 import type { Engine, Phase, RankRequest, Visitor } from '../contract.js';
 import { type AskContext, askRank } from './asking.js';
@@ -56,7 +57,9 @@ async function measure(shortWay: ShortWay, context: AskContext, pool: Pool, requ
 }
 
 /** Milliseconds that a version which is ready may yet spend on users it expects. */
-const EXPECTING_MS = 1_000;
+const EXPECTING_MS = 2_000;
+/** Between two of them: requests that are answered meanwhile wait for one at most. */
+const REST_MS = 2;
 
 /**
  * Computes and keeps the states of users, first ones first, for as long as there is time. Whom this version cannot take as he came to
@@ -69,6 +72,7 @@ export async function computeStates(context: AskContext, pool: Pool, visitors: r
     const known = context.manifest.phases.find(({ phase }) => phase === visitor.phase);
     if (known === undefined || known.parts.rerank !== undefined) continue;
     await computeState(context, pool, visitor).catch(() => {});
+    await setTimeout(REST_MS);
   }
 }
 

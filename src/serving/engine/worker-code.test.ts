@@ -19,7 +19,7 @@ function loadedWith(file: string, found = new Set<string>()): Set<string> {
   return found;
 }
 
-test('a worker, which starts with every version, loads what it runs and not what made it', () => {
+test('a worker, which begins before the first version can answer, loads what it runs and not what made it', () => {
   const loaded = [...loadedWith(join(src, 'serving/engine/worker.ts'))];
   expect(loaded).toEqual(expect.arrayContaining(['onnxruntime-node', 'serving/kernel/score-kernel.ts']));
   // The index comes with the whole graph room, the compiler of scores with a reader of ONNX files, the manifest with its schema.

@@ -1,11 +1,11 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
+import { collectGarbage } from './collect-garbage.js';
 import { failureOf } from './failure.js';
-import type { FromWorker, ToWorker, WorkerRecipe } from './messages.js';
+import type { FromWorker, ToWorker } from './messages.js';
 import { PhaseRunner } from './phase-runner.js';
 
-const loading = PhaseRunner.create(workerData as WorkerRecipe);
-// The first message awaits it, and tells what went wrong.
-loading.catch(() => {});
+/** The version that is open. Whatever is asked of it awaits it, and is told what went wrong. */
+let opened: Promise<PhaseRunner> | undefined;
 /** Messages are worked off one after the other, in their order. */
 let before: Promise<unknown> = Promise.resolve();
 
@@ -13,16 +13,21 @@ parentPort!.on('message', (message: ToWorker) => {
   before = before.then(async () => {
     let reply: FromWorker;
     try {
-      reply = { id: message.id, result: await answer(await loading, message) };
+      reply = { id: message.id, result: await answer(message) };
     } catch (error) {
       reply = { id: message.id, failure: failureOf(error) };
     }
     parentPort!.postMessage(reply);
-    if (message.type === 'stop') parentPort!.close();
   });
 });
 
-function answer(runner: PhaseRunner, message: ToWorker): unknown {
+async function answer(message: ToWorker): Promise<unknown> {
+  if (message.type === 'open') {
+    opened = PhaseRunner.create(message.recipe);
+    await opened;
+    return undefined;
+  }
+  const runner = await opened!;
   switch (message.type) {
     case 'job':
       return runner.run(message.job);
@@ -33,6 +38,9 @@ function answer(runner: PhaseRunner, message: ToWorker): unknown {
     case 'grow':
       return runner.grow(message.states);
     case 'stop':
-      return runner.release();
+      await runner.release();
+      opened = undefined;
+      // Not while this function holds the runner.
+      setImmediate(collectGarbage);
   }
 }

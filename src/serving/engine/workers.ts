@@ -1,5 +1,6 @@
-import { type Lane, laneInWorker, type WorkerEntry } from './lane.js';
+import { type Lane, laneInWorker } from './lane.js';
 import type { WorkerRecipe } from './messages.js';
+import type { WorkerEntry } from './threads.js';
 
 /** Threads that are replaced within a minute. */
 const MOST_LOSSES = 5;
