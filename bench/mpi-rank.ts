@@ -16,7 +16,7 @@ export interface RankSpeed {
 
 // One rank of `npm run bench -- mpi`: NORMALIZATION BATCH STEPS. The sizes of the public IntTower code's DSSM.
 const [normalization, batch, steps] = process.argv.slice(2) as [string, string, string];
-const WARM_UP = 10;
+const WARM_UP = 50;
 const ranks = await joinRanks();
 const dataset = generateMovieLensShape({});
 const config = completeConfig({

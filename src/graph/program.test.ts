@@ -27,8 +27,18 @@ describe('Program', () => {
   it('writes into a buffer given beforehand', async () => {
     const loaded = await program;
     const buffer = new Float32Array(3);
-    await loaded.run(loaded.prepare(good()), { sum: { data: buffer, shape: [3] } });
+    const { sum } = await loaded.run(loaded.prepare(good()), { sum: { data: buffer, shape: [3] } });
     expect([...buffer]).toEqual([47, 47, 23]);
+    expect(sum!.data).toBe(buffer);
+  });
+
+  it('leaves nothing to the garbage collector where buffers are given', async () => {
+    const doubled = await Program.load(compile('test', { doubled: ops.multiply(x, 2) }));
+    const [fed, buffer] = [new Float32Array(2e6), new Float32Array(2e6)];
+    const prepared = doubled.prepare({ x: { data: fed, shape: [1e6, 2] } });
+    const { external } = process.memoryUsage();
+    for (let i = 0; i < 5; i++) await doubled.run(prepared, { doubled: { data: buffer, shape: [1e6, 2] } });
+    expect(process.memoryUsage().external - external).toBeLessThan(buffer.byteLength);
   });
 
   it('reads a fed array when it runs, not when it is prepared', async () => {

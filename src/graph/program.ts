@@ -4,9 +4,11 @@ import type { Random } from '../random.js';
 import type { FeedArray, Feeds } from '../schema.js';
 import type { CompiledGraph } from './compile.js';
 import { completeFeeds, namedSizes } from './complete-feeds.js';
+
 import type { DType } from './dtype.js';
+import { discard } from './native-memory.js';
 import type { OnnxValue } from './onnx.js';
-import { type Dim, evaluate, formatShape, parse, type Shape } from './shape.js';
+import { evaluate, formatShape, isBound, parse, type Shape } from './shape.js';
 
 export interface ProgramOptions {
   /** Threads inside one run; 0 takes as many as the environment variable TWOTOWER_THREADS says, or every core. */
@@ -98,10 +100,16 @@ export class Program {
     }
     const results = await this.session.run(prepared.tensors, fetches);
     const outputs: Record<string, Output> = {};
+    const copies: ArrayBuffer[] = [];
     for (const { name } of this.graph.outputs) {
       const result = results[name]!;
-      outputs[name] = { data: result.data as OutputArray, shape: result.dims };
+      const data = result.data as OutputArray;
+      const target = into[name]?.data;
+      // The binding hands out a copy even of what it wrote where it was told.
+      if (target !== undefined && target.buffer !== data.buffer) copies.push(data.buffer as ArrayBuffer);
+      outputs[name] = { data: target ?? data, shape: result.dims };
     }
+    discard(copies);
     return outputs;
   }
 
@@ -132,10 +140,9 @@ function checkData(name: string, dtype: DType, feeds: Feeds, inputs: readonly On
 }
 
 function fits(pattern: Shape, shape: readonly number[], sizes: ReadonlyMap<string, number>): boolean {
-  const isBound = (dim: Dim) => parse(dim).names.every((name) => sizes.has(name));
   return (
     pattern.length === shape.length &&
-    pattern.every((dim, axis) => isBound(dim) && evaluate(dim, sizes) === shape[axis])
+    pattern.every((dim, axis) => isBound(dim, sizes) && evaluate(dim, sizes) === shape[axis])
   );
 }
 

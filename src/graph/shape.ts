@@ -59,6 +59,11 @@ export function evaluate(dim: Dim, bound: ReadonlyMap<string, number>): number {
   }, factor);
 }
 
+/** Whether every name of a dimension is among these. */
+export function isBound(dim: Dim, bound: ReadonlyMap<string, number>): boolean {
+  return parse(dim).names.every((name) => bound.has(name));
+}
+
 /** The numpy broadcast of two shapes, or undefined where they do not fit. */
 export function broadcast(a: Shape, b: Shape): Dim[] | undefined {
   const rank = Math.max(a.length, b.length);

@@ -1,7 +1,7 @@
 import type { Dataset } from '../data/dataset.js';
 import type { SampleTable } from '../data/samples.js';
 import type { TeacherVectors } from '../data/teacher-vectors.js';
-import type { Parameter } from '../graph/index.js';
+import { keepFreedMemory, type Parameter } from '../graph/index.js';
 import type { ModelParts } from '../models/contract.js';
 import { matches, type TrainingOptions } from './config.js';
 import { drawLists } from './lists.js';
@@ -35,6 +35,7 @@ export async function setUp(
   options: TrainingOptions,
   given: TrainingData,
 ): Promise<SetUp> {
+  keepFreedMemory();
   const { seed, lists } = options;
   if (dataset.stream !== undefined) {
     refuseStreamed({

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import {
   add,
+  apply,
   argMax,
   constant,
   cumulativeSum,
@@ -15,6 +16,7 @@ import {
   relu,
   repeatUsed,
   reshape,
+  scatterSumOp,
   square,
   subtract,
   type Tensor,
@@ -46,6 +48,17 @@ test('addends stay addends as long as what is done is linear', () => {
   const linear = multiply(add(total, subtract(total, constant([1, 2, 3], [3]))), 5);
   expect(exchanged({ y: reduceSum(linear) }).kinds).toEqual([['sum']]);
   expect(exchanged({ y: reduceSum(square(linear)) }).kinds).toEqual([['sum'], []]);
+});
+
+test('addends of rows are added up before they are multiplied, and each rank goes on with its own', () => {
+  const items = matMul(input('items', ['I', 3]), constant([1, 2, 3], [3, 1]));
+  const rows = matMul(x, constant([1, 2, 3], [3, 1]));
+  const addends = apply(scatterSumOp, [rows, input('item', ['B'], 'int32'), items]);
+  const { outputs } = partition({ y: reduceSum(matMul(addends, constant([1, 2], [1, 2]))) }, options);
+  const { segments } = cutAtExchanges('test', outputs);
+  // The items are gathered only to say how many there are.
+  expect(segments.map(({ exchanges }) => exchanges.map(({ kind }) => kind))).toEqual([['gather'], ['sum'], ['sum']]);
+  expect(segments[2]!.compiled.inputs).toContainEqual({ name: 'ranks.own.I', dtype: 'int32', shape: ['I'] });
 });
 
 test('used positions of lists are taken, repeated and put back at home', () => {

@@ -4,6 +4,7 @@ import { mergeEqual } from '../merge.js';
 import { inputOp } from '../ops/leaves.js';
 import { apply, type Tensor } from '../tensor.js';
 import { again } from './conversions.js';
+import { levelsOf } from './levels.js';
 import type { ExchangeKind } from './placement.js';
 
 /** A value that ranks exchange after a segment has run. */
@@ -47,6 +48,8 @@ const CHEAP = new Set([
   'broadcastTo',
 ]);
 
+const isCheap = ({ op, dtype }: Tensor) => CHEAP.has(op.name) || !HANDED_ON.has(dtype);
+
 /**
  * Cuts a partitioned graph at its exchanges: segment n computes what n exchanges in a row must come before. What a segment makes
  * and a later one reads is handed on.
@@ -54,7 +57,10 @@ const CHEAP = new Set([
 export function cutAtExchanges(name: string, outputs: Record<string, Tensor>, options: CompileOptions = {}): Segments {
   const { nodes, find } = mergeEqual(Object.values(outputs));
   const inputsOf = (node: Tensor) => node.inputs.map(find);
-  const levels = levelsOf(nodes, inputsOf, new Set(Object.values(outputs).map(find)));
+  const levels = levelsOf(nodes, inputsOf, new Set(Object.values(outputs).map(find)), {
+    isFree: isView,
+    isCheap,
+  });
   const last = Math.max(...levels.values());
   const wanted: Record<string, Tensor>[] = Array.from({ length: last + 1 }, () => ({}));
   const exchanges: Exchange[][] = Array.from({ length: last + 1 }, () => []);
@@ -79,7 +85,7 @@ export function cutAtExchanges(name: string, outputs: Record<string, Tensor>, op
       if (node.inputs.length === 0) return node;
       const from = levels.get(node)!;
       const isExchange = node.op.name === 'exchange';
-      const isMadeHere = from === level || !HANDED_ON.has(node.dtype) || isView(node) || CHEAP.has(node.op.name);
+      const isMadeHere = from === level || isView(node) || isCheap(node);
       if (!isExchange && isMadeHere) return again(node, inputsOf(node).map(build));
       if (!isExchange) want(node, from);
       return apply(inputOp, [], { name: nameOf(node), shape: node.shape, dtype: node.dtype });
@@ -117,34 +123,4 @@ export function cutAtExchanges(name: string, outputs: Record<string, Tensor>, op
     exchanges: exchanges[level]!,
   }));
   return { segments: segments.filter(({ compiled }) => compiled.outputs.length > 0), places };
-}
-
-/**
- * The segment in which each node is computed; an exchange counts to the segment after it. Everything is computed as late as
- * what needs it allows, so that little has to be handed on.
- */
-function levelsOf(
-  nodes: readonly Tensor[],
-  inputsOf: (node: Tensor) => Tensor[],
-  outputs: ReadonlySet<Tensor>,
-): Map<Tensor, number> {
-  const isExchange = (node: Tensor) => node.op.name === 'exchange';
-  const earliest = new Map<Tensor, number>();
-  for (const node of nodes) {
-    const before = Math.max(0, ...inputsOf(node).map((input) => earliest.get(input)!));
-    earliest.set(node, isExchange(node) ? before + 1 : before);
-  }
-  const levels = new Map<Tensor, number>();
-  for (const node of nodes.toReversed()) {
-    const level = isExchange(node) || outputs.has(node) ? earliest.get(node)! : levels.get(node)!;
-    levels.set(node, level);
-    for (const input of inputsOf(node)) {
-      levels.set(input, Math.min(levels.get(input) ?? Number.POSITIVE_INFINITY, isExchange(node) ? level - 1 : level));
-    }
-  }
-  for (const node of nodes) {
-    // It asks the node that standardizes for a second result.
-    if (node.op.name === 'inverseDeviation') levels.set(node, levels.get(inputsOf(node)[0]!)!);
-  }
-  return levels;
 }

@@ -69,9 +69,10 @@ function keep(node: Tensor, x: Placed): Placed {
 
 /** The matrix product, by which axis of either side the rows are: leading, outer, or the one that is summed over. */
 export const multiplied: Rule = (node, inputs, to) => {
-  const isPartial = inputs.some(({ at }) => at.kind === 'partial');
-  if (isPartial && inputs.some(({ at }) => at.kind === 'same')) return partial(node, inputs);
-  const [a, b] = inputs.map((input) => (input.at.kind === 'partial' ? to.whole(input) : input)) as [Placed, Placed];
+  const added = inputs.map((input, i) => ownRowsOfAddends(input, node.inputs[i]!.shape, to));
+  const isPartial = added.some(({ at }) => at.kind === 'partial');
+  if (isPartial && added.some(({ at }) => at.kind === 'same')) return partial(node, added);
+  const [a, b] = added.map((input) => (input.at.kind === 'partial' ? to.whole(input) : input)) as [Placed, Placed];
   const rank = node.shape.length;
   const left = roleOf(a, rank, node.attributes.transposeA === true);
   const right = roleOf(b, rank, node.attributes.transposeB !== true);
@@ -88,6 +89,19 @@ export const multiplied: Rule = (node, inputs, to) => {
   const inner = a.tensor.shape.length - (node.attributes.transposeA === true ? 2 : 1);
   return result(to.rows(a, inner, name), b, PARTIAL);
 };
+
+/**
+ * Addends of rows of the batch are added up before they are multiplied, and each rank goes on with its own rows: a product of the
+ * addends is as much work on every rank as that of all rows in one process.
+ */
+function ownRowsOfAddends(x: Placed, shape: Shape, to: Conversions): Placed {
+  if (x.at.kind !== 'partial') return x;
+  const axis = shape.findIndex((dim) => {
+    const { names } = parse(dim);
+    return names.length === 1 && sharedIn(dim) !== undefined && !isPrivate(names[0]!);
+  });
+  return axis < 0 ? x : to.rows(x, axis, sharedIn(shape[axis]!)!);
+}
 
 type Result = (x: Placed, y: Placed, at: Placed['at']) => Placed;
 

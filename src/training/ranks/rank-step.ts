@@ -1,6 +1,6 @@
 import type { BatchShare, SharedRows } from '../../data/batch-share.js';
 import { bytesOf, type Ranks } from '../../distributed/ranks.js';
-import { evaluate, type Output, Program, type ProgramOptions } from '../../graph/index.js';
+import { evaluate, isBound, type Output, Program, type ProgramOptions } from '../../graph/index.js';
 import type { Exchange } from '../../graph/partition/index.js';
 import type { Feed, FeedArray, Feeds } from '../../schema.js';
 import type { RankGraph } from './rank-graph.js';
@@ -11,6 +11,12 @@ export type Values = Record<string, Feed>;
 
 /** Takes gradients of looked-up rows to their owners: bundle → [rows, width] both ways. */
 export type ToOwners = (gradients: ReadonlyMap<string, Float32Array>) => Promise<Map<string, Float32Array>>;
+
+/** Where an output is written. */
+interface Target<Data = FeedArray> {
+  data: Data;
+  shape: readonly number[];
+}
 
 /** Milliseconds of the last step. */
 export interface StepTimes {
@@ -46,7 +52,7 @@ export class RankStep {
   async run(
     feeds: Feeds,
     share: BatchShare,
-    into: Record<string, { data: Float32Array; shape: readonly number[] }>,
+    into: Record<string, Target<Float32Array>>,
     toOwners: ToOwners,
   ): Promise<Values> {
     const { segments, places } = this.graph;
@@ -57,7 +63,7 @@ export class RankStep {
     for (const [i, { exchanges }] of segments.entries()) {
       const started = performance.now();
       const prepared = this.programs[i]!.prepare(values);
-      const outputs = await this.programs[i]!.run(prepared, targets);
+      const outputs = await this.programs[i]!.run(prepared, this.placesFor(i, prepared.sizes, targets));
       for (const [name, { data, shape }] of Object.entries(outputs)) {
         values[name] = { data: data as FeedArray, shape: [...shape] };
       }
@@ -77,6 +83,27 @@ export class RankStep {
 
   async release(): Promise<void> {
     for (const program of this.programs) await program.release();
+  }
+
+  /**
+   * Where a piece writes: what the caller has no place for goes to memory that is used again at every step, unless only the run tells
+   * its size. Fresh arrays would be garbage of many megabytes a second, for which V8 collects all that a rank holds at every step.
+   */
+  private placesFor(
+    segment: number,
+    sizes: ReadonlyMap<string, number>,
+    targets: Readonly<Record<string, Target>>,
+  ): Record<string, Target> {
+    const places: Record<string, Target> = {};
+    for (const { name, dtype, shape: dims } of this.graph.segments[segment]!.compiled.outputs) {
+      if (targets[name] !== undefined) places[name] = targets[name];
+      else if (dims.every((dim) => isBound(dim, sizes))) {
+        const shape = dims.map((dim) => evaluate(dim, sizes));
+        const length = shape.reduce((a, b) => a * b, 1);
+        places[name] = { data: this.memory.take(`${name} of piece ${segment}`, dtype, length), shape };
+      }
+    }
+    return places;
   }
 
   /** All sums that are due go over the wire as one. */
