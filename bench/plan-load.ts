@@ -1,7 +1,6 @@
 import type { Random } from '../src/random.js';
-import type { Shot } from '../src/serving/plan/client.js';
+import { type Shot, Wire } from '../src/serving/plan/wire.js';
 import { momentsOf, paced } from './paced.js';
-import { Wire } from './wire.js';
 
 /** More than there ever are under way. */
 const CONNECTIONS = 256;
@@ -38,7 +37,7 @@ export async function atRandom(
   await paced(moments, 0, () => {
     const started = performance.now();
     pending.push(
-      wire.send(shots[sent++ % shots.length]!).then((status) => {
+      wire.send(shots[sent++ % shots.length]!).then(({ status }) => {
         if (status === 200) times.push(performance.now() - started);
         else refused++;
       }),

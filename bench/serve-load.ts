@@ -1,6 +1,5 @@
-import type { Shot } from '../src/serving/plan/client.js';
+import { type Shot, Wire } from '../src/serving/plan/wire.js';
 import { momentsOf, paced } from './paced.js';
-import { Wire } from './wire.js';
 
 export type { Shot };
 
@@ -39,7 +38,7 @@ export async function atRate(
   let sent = 0;
   await paced(momentsOf(perSecond, Math.round(perSecond * seconds)), SHORTEST_MS, (due) => {
     pending.push(
-      wire.send(shots[sent++ % shots.length]!).then((status) => {
+      wire.send(shots[sent++ % shots.length]!).then(({ status }) => {
         times.push(performance.now() - due);
         counts[status === 200 ? 'ok' : status === 0 ? 'failed' : 'refused']++;
       }),
@@ -63,7 +62,7 @@ export async function saturated(
   await Promise.all(
     Array.from({ length: connections }, async (_, connection) => {
       for (let i = connection; performance.now() < end; i++) {
-        if ((await wire.send(shots[i % shots.length]!)) === 200) answered++;
+        if ((await wire.send(shots[i % shots.length]!)).status === 200) answered++;
       }
     }),
   );

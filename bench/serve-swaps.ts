@@ -1,10 +1,9 @@
-import type { Agent } from 'node:http';
-import { fire, keepAlive } from '../src/serving/plan/client.js';
+import { Wire } from '../src/serving/plan/wire.js';
 import { publish } from '../src/serving/publish.js';
 import { listVersions, useVersion } from '../src/serving/store.js';
 import { memoryOf } from './fleet-processes.js';
 import { atRate, type Latencies, line, median, percentiles, type Shot } from './serve-load.js';
-import { type Server, serve } from './serve-process.js';
+import { serve } from './serve-process.js';
 import { rankShots } from './serve-shots.js';
 import { logOf, rankStore, runOf, SMALL } from './serve-stores.js';
 
@@ -72,14 +71,14 @@ export async function swaps(folder: string, most: number) {
   const store = await storeOfTwo(folder);
   const versions = await listVersions(store);
   const shots = mixedShots();
-  const agent = keepAlive(64);
   const server = await serve(store);
+  const wire = new Wire(new URL(server.url), 64);
   try {
     const expected = new Map<string, Answer[]>();
     for (const version of versions) {
-      await changeTo(store, version, server, agent);
+      await changeTo(store, version, wire);
       const answers: Answer[] = [];
-      for (const shot of shots) answers.push((await ask(agent, server, shot)).answer!);
+      for (const shot of shots) answers.push((await ask(wire, shot)).answer!);
       expected.set(version, answers);
     }
     const [one, two] = versions.map((version) => expected.get(version)!);
@@ -94,7 +93,7 @@ export async function swaps(folder: string, most: number) {
     const pending = new Set<Promise<void>>();
     const send = async (i: number) => {
       const began = performance.now();
-      const { answer } = await ask(agent, server, shots[i]!);
+      const { answer } = await ask(wire, shots[i]!);
       times.push(performance.now() - began);
       const wanted = answer && expected.get(answer.version)?.[i];
       if (answer === undefined) counts.failed++;
@@ -132,7 +131,7 @@ export async function swaps(folder: string, most: number) {
     console.log(`memory ${megabytes(before)} after ${SETTLED} swaps, ${megabytes(after)} at the end`);
     return { ...result, memoryRatio: after / before, latency: percentiles(times), memorySamples: memory };
   } finally {
-    agent.destroy();
+    wire.close();
     await server.stop();
   }
 }
@@ -168,8 +167,8 @@ function mixedShots(): Shot[] {
   });
 }
 
-async function ask(agent: Agent, { url }: Server, shot: Shot): Promise<{ answer: Answer | undefined }> {
-  const { status, body } = await fire(agent, new URL(url), shot, true);
+async function ask(wire: Wire, shot: Shot): Promise<{ answer: Answer | undefined }> {
+  const { status, body } = await wire.send(shot, true);
   if (status !== 200) return { answer: undefined };
   const { version, items, scores } = JSON.parse(body!.toString());
   if (scores !== undefined) return { answer: { version, items, scores } };
@@ -186,10 +185,10 @@ function isSame(found: Answer, wanted: Answer): boolean {
   return found.items.every((item, i) => Math.abs(found.scores[i]! - (scores.get(item) ?? Number.NaN)) <= TOLERANCE);
 }
 
-async function changeTo(store: string, version: string, server: Server, agent: Agent): Promise<void> {
+async function changeTo(store: string, version: string, wire: Wire): Promise<void> {
   await useVersion(store, version);
   const shot = mixedShots()[0]!;
-  while ((await ask(agent, server, shot)).answer?.version !== version) await pause(100);
+  while ((await ask(wire, shot)).answer?.version !== version) await pause(100);
 }
 
 function progress(

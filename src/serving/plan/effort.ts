@@ -22,12 +22,12 @@ export interface Effort {
 
 /** Less than a minute on a machine that does nothing else. */
 export const USUAL_EFFORT: Effort = {
-  settle: { most: 24, last: 4 },
+  settle: { most: 60, last: 10 },
   rounds: 5,
   short: 200,
   long: 48,
   alone: 60,
-  paused: 200,
+  paused: 600,
   pauseMs: 4,
   scanRows: 100_000,
   linkRows: 6_000,

@@ -1,7 +1,8 @@
 import { type Figure, figure, short } from './figure.js';
-import { gammaP99, type Wait, waiting } from './queue.js';
+import { p99Of, type Wait, waiting } from './queue.js';
 import type { Rates } from './rates.js';
 import { stretch } from './sharing.js';
+import { variationOf } from './spread.js';
 import type { RequestWork } from './work.js';
 
 /** A server under its share of the load. */
@@ -46,15 +47,18 @@ export function loadOf(work: RequestWork, { service: rates }: Rates, place: Plac
     const all = m + w;
     longer = all === 0 ? 1 : (m * stretch(cores, others(0)) + w * stretch(cores, others(1))) / all;
   }
-  const service = waiting({ servers: 1, service: longer * m, variation: rates.serviceVariation, perSecond });
-  const worker = waiting({ servers: workers, service: longer * w, variation: rates.workerVariation, perSecond });
+  const [v, u] = [variationOf(rates.serviceSpread), variationOf(rates.workerSpread)];
+  const service = waiting({ servers: 1, service: longer * m, variation: v, perSecond });
+  const worker = waiting({ servers: workers, service: longer * w, variation: u, perSecond });
   const handoff = work.handoff.value;
   const mean = longer * (m + w + handoff) + service.mean + worker.mean;
-  const variance =
-    rates.serviceVariation * (longer * m) ** 2 +
-    rates.workerVariation * (longer * w) ** 2 +
-    service.variance +
-    worker.variance;
+  const p99 = p99Of(
+    [
+      { mean: longer * (m + handoff), spread: rates.serviceSpread },
+      { mean: longer * w, spread: rates.workerSpread },
+    ],
+    [service, worker],
+  );
   const parts = [m, w, handoff].map(short).join(' + ');
   const times = longer < 1.005 ? '' : `, × ${short(longer)} for shared cores`;
   const said = `service + workers + hand-over = ${parts}${times}, and waiting ${short(service.mean)} + ${short(worker.mean)}`;
@@ -65,7 +69,7 @@ export function loadOf(work: RequestWork, { service: rates }: Rates, place: Plac
     worker,
     stretch: longer,
     mean: figure(mean, 'ms', said),
-    p99: figure(gammaP99(mean, variance), 'ms', `${said}; gamma-distributed, deviation ${short(Math.sqrt(variance))}`),
+    p99: figure(p99, 'ms', `${said}; all spread as measured, waits exponentially`),
   };
 }
 

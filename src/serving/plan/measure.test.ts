@@ -11,6 +11,7 @@ import { measureRates } from './measure.js';
 import { openSubject } from './open-subject.js';
 import { plan } from './plan.js';
 import { ratesSchema } from './rates.js';
+import { variationOf } from './spread.js';
 import { ownIdRows } from './subject.js';
 
 /** The least that gives a figure for everything. */
@@ -105,7 +106,7 @@ test('rates are measured by serving invented items, and make a plan', async () =
   expect(Object.keys(rates.models)).toEqual(['retrieve', 'rank']);
   expect(rates.service.bytesPerCandidate).toBeGreaterThan(5);
   expect(rates.service.memoryBytes).toBeGreaterThan(1e7);
-  expect(rates.service.serviceVariation).toBeGreaterThan(0);
+  expect(variationOf(rates.service.serviceSpread)).toBeGreaterThan(0);
   const made = plan(subject, rates, { items: 1e6, requestsPerSecond: 10 });
   expect(made.notes).toEqual([]);
   expect(made.request.worker.value).toBeGreaterThan(0);

@@ -39,7 +39,7 @@ export async function measureRates(
     const scanPerSecond = retrieval && measureScan(width, vectors, retrieval.keep, effort);
     const index = retrieval && (await measureIndex(width, retrieval.keep, effort));
     return {
-      format: 2,
+      format: 3,
       measured: new Date().toISOString(),
       machine: { ...environment() },
       cores: availableParallelism(),

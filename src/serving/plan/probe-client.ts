@@ -1,6 +1,6 @@
 import { TwoTowerError } from '../../errors.js';
 import { Random } from '../../random.js';
-import { fire, keepAlive, type Shot } from './client.js';
+import { type Shot, Wire } from './wire.js';
 
 const CONNECTIONS = 8;
 
@@ -26,8 +26,7 @@ export interface ProbeClient {
 
 /** @throws SERVING_STORE where the server answers with anything but 200 */
 export function probeClient(address: string): ProbeClient {
-  const agent = keepAlive(CONNECTIONS);
-  const url = new URL(address);
+  const wire = new Wire(new URL(address), CONNECTIONS);
   const random = Random.of(1, 'pauses');
   const metrics = async () => {
     const text = await (await fetch(`${address}/metrics`)).text();
@@ -35,7 +34,7 @@ export function probeClient(address: string): ProbeClient {
     return { cpuMs: 1000 * value('process_cpu_seconds_total'), memory: value('process_resident_memory_bytes') };
   };
   const ask = async (shot: Shot, keep: boolean) => {
-    const { status, body, bytes } = await fire(agent, url, shot, keep);
+    const { status, body, bytes } = await wire.send(shot, keep);
     if (status === 200) return { body, bytes: bytes + Buffer.byteLength(shot.body) };
     throw new TwoTowerError(
       'SERVING_STORE',
@@ -68,6 +67,6 @@ export function probeClient(address: string): ProbeClient {
       return timings;
     },
     memory: async () => (await metrics()).memory,
-    close: () => agent.destroy(),
+    close: () => wire.close(),
   };
 }

@@ -1,10 +1,11 @@
 import type { Phase } from '../contract.js';
-import type { Shot } from './client.js';
 import type { Effort } from './effort.js';
 import { typical } from './kernels.js';
 import { type ProbeClient, probeClient, type Timing } from './probe-client.js';
 import { PROBE } from './probe-store.js';
 import { settled } from './settle.js';
+import { type Spread, spreadOf } from './spread.js';
+import type { Shot } from './wire.js';
 
 /** Lists that are ranked; a list-wise model takes no longer ones. */
 export const LISTS = { short: 50, long: 1000 } as const;
@@ -32,9 +33,9 @@ export interface Alone {
   latency: number;
   /** On the wire, headers included. */
   bytes: number;
-  /** Variance over squared mean: of the latency without its phases, and of the phases. */
-  outside: number;
-  phases: number;
+  /** Of the latency without its phases, and of the phases. */
+  outside: Spread;
+  phases: Spread;
 }
 
 /** What was asked, and what it took. */
@@ -165,19 +166,13 @@ function aloneOf(timings: readonly Timing[]): Alone {
   return {
     latency: mean(timings.map(({ latency }) => latency)),
     bytes: HEADER_BYTES + bytesOf(timings),
-    outside: variation(timings.map(({ latency, phases }) => Math.max(0, latency - phases))),
-    phases: variation(phasesOf(timings)),
+    outside: spreadOf(timings.map(({ latency, phases }) => Math.max(0, latency - phases))),
+    phases: spreadOf(phasesOf(timings)),
   };
 }
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-/** Variance over squared mean. */
-function variation(values: readonly number[]): number {
-  const middle = mean(values);
-  return middle === 0 ? 0 : mean(values.map((value) => (value - middle) ** 2)) / middle ** 2;
 }
 
 const HEADERS = { 'content-type': 'application/json' };

@@ -1,6 +1,10 @@
 import { expect, test } from 'vitest';
 import { Random } from '../../random.js';
-import { decay, erlangC, gammaP99, waiting } from './queue.js';
+import { decay, erlangC, p99Of, waiting } from './queue.js';
+import { CONSTANT, type Spread, spreadOf, variationOf } from './spread.js';
+
+const NOTHING = { mean: 0, spread: CONSTANT };
+const NEVER = { utilisation: 0, chance: 0, mean: 0, rate: Infinity };
 
 test('Erlang C is the utilisation of one server, and what the tables say of more', () => {
   expect(erlangC(1, 0.7)).toBeCloseTo(0.7, 12);
@@ -25,11 +29,11 @@ test('a full station waits without end, an empty one not at all', () => {
   const station = { servers: 2, service: 10, variation: 0.5 };
   expect(waiting({ ...station, perSecond: 200 })).toEqual({
     utilisation: 1,
+    chance: 1,
     mean: Infinity,
-    p99: Infinity,
-    variance: Infinity,
+    rate: 0,
   });
-  expect(waiting({ ...station, perSecond: 0 })).toEqual({ utilisation: 0, mean: 0, p99: 0, variance: 0 });
+  expect(waiting({ ...station, perSecond: 0 })).toEqual(NEVER);
 });
 
 test('one server waits as Pollaczek and Khinchine say', () => {
@@ -38,9 +42,8 @@ test('one server waits as Pollaczek and Khinchine say', () => {
   expect(wait(0).mean).toBeCloseTo(5, 12);
   expect(wait(1).mean).toBeCloseTo(10, 12);
   expect(wait(3).mean).toBeCloseTo(20, 12);
-  // M/M/1: P(W > t) = ρ e^(−t/20), whose variance is 2ρ·20² − 10².
-  expect(wait(1).p99).toBeCloseTo(20 * Math.log(50), 9);
-  expect(wait(1).variance).toBeCloseTo(2 * 0.5 * 400 - 100, 9);
+  // M/M/1: P(W > t) = ρ e^(−t/20).
+  expect(p99Of([NOTHING, NOTHING], [wait(1), NEVER])).toBeCloseTo(20 * Math.log(50), 4);
 });
 
 /** A time of service of this mean: the sum of so many exponential ones, whose variation is 1/stages; without stages constant. */
@@ -99,7 +102,8 @@ test.each([
     const wait = waiting({ servers, service, variation: stages === 0 ? 0 : 1 / stages, perSecond });
     const { waits } = simulated(servers, service, stages, poisson(perSecond));
     expect(Math.abs(wait.mean - mean(waits))).toBeLessThan(0.1 * mean(waits));
-    expect(Math.abs(wait.p99 - p99(waits))).toBeLessThan(0.15 * p99(waits));
+    const longest = p99Of([NOTHING, NOTHING], [wait, NEVER]);
+    expect(Math.abs(longest - p99(waits))).toBeLessThan(0.15 * p99(waits));
   },
 );
 
@@ -111,9 +115,8 @@ test.each([
   const variation = 1 / stages;
   const front = { servers: 1, service: 3, variation, perSecond };
   const back = { servers: workers, service: ms, variation, perSecond };
-  const waits = [waiting(front), waiting(back)];
-  const total = front.service + back.service + waits[0]!.mean + waits[1]!.mean;
-  const variance = variation * (front.service ** 2 + back.service ** 2) + waits[0]!.variance + waits[1]!.variance;
+  const waits = [waiting(front), waiting(back)] as const;
+  const total = front.service + back.service + waits[0].mean + waits[1].mean;
   const first = simulated(1, front.service, stages, poisson(perSecond));
   // With two workers requests leave in another order than they came: each still has its own time.
   const order = Array.from(first.done.keys()).sort((a, b) => first.done[a]! - first.done[b]!);
@@ -125,12 +128,33 @@ test.each([
   );
   const latency = Float64Array.from(order, (i, place) => second.done[place]! - first.arrived[i]!);
   expect(Math.abs(total - mean(latency))).toBeLessThan(0.1 * mean(latency));
-  expect(Math.abs(gammaP99(total, variance) - p99(latency))).toBeLessThan(0.15 * p99(latency));
+  const parts = [front, back].map(({ service }) => ({ mean: service, spread: spreadIn(stages) }));
+  const longest = p99Of([parts[0]!, parts[1]!], waits);
+  expect(Math.abs(longest - p99(latency))).toBeLessThan(0.15 * p99(latency));
 });
 
-test('99 of 100 of known distributions', () => {
-  expect(gammaP99(10, 0)).toBe(10);
-  // Exponential: ln(100) means.
-  expect(gammaP99(10, 100)).toBeCloseTo(10 * Math.log(100), 0);
-  expect(gammaP99(Infinity, Infinity)).toBe(Infinity);
+/** Of times in so many stages. */
+function spreadIn(stages: number): Spread {
+  const random = Random.of(1, 'spread');
+  return spreadOf(Array.from({ length: 20_000 }, () => served(random, 1, stages)));
+}
+
+test('99 of 100 of what is known', () => {
+  expect(p99Of([{ mean: 10, spread: CONSTANT }, NOTHING], [NEVER, NEVER])).toBeCloseTo(10, 4);
+  // Exponential: ln(100) means. Two of them: the t with (1 + t) e^(−t) = 0.01.
+  const always = (mean: number) => ({ utilisation: 1, chance: 1, mean, rate: 1 / mean });
+  expect(p99Of([NOTHING, NOTHING], [always(10), NEVER])).toBeCloseTo(10 * Math.log(100), 3);
+  expect(p99Of([NOTHING, NOTHING], [always(10), always(10)])).toBeCloseTo(66.38, 1);
+  expect(p99Of([NOTHING, NOTHING], [{ ...NEVER, mean: Infinity }, NEVER])).toBe(Infinity);
+});
+
+test('a rare pause is what 99 of 100 do not see, and a less rare one is what they see', () => {
+  const times = (pauses: number) => Array.from({ length: 1000 }, (_, i) => (i < pauses ? 20 : 1));
+  const longest = (pauses: number) => {
+    const spread = spreadOf(times(pauses));
+    return p99Of([{ mean: 1, spread }, NOTHING], [NEVER, NEVER]);
+  };
+  expect(longest(1)).toBeCloseTo(1, 4);
+  expect(longest(30)).toBeGreaterThan(10);
+  expect(variationOf(spreadOf(times(30)))).toBeCloseTo((0.97 + 0.03 * 400) / 1.57 ** 2 - 1, 6);
 });

@@ -1,3 +1,5 @@
+import { LEVELS, type Spread } from './spread.js';
+
 /**
  * Waiting at a station of c servers, requests arriving at random (Poisson): M/G/c. With one server the mean wait is Pollaczek and
  * Khinchine's, ρ s (1 + v) / (2 (1 − ρ)); with more it is the wait of M/M/c (Erlang C) times (1 + v)/2, after Allen and Cunneen.
@@ -15,11 +17,12 @@ export interface Station {
 export interface Wait {
   /** Share of the time a server is busy; 1 and more: the queue grows without end. */
   utilisation: number;
-  /** Milliseconds; infinite from a utilisation of 1 on. */
+  /** The chance to wait at all. */
+  chance: number;
+  /** Milliseconds, of all requests; infinite from a utilisation of 1 on. */
   mean: number;
-  p99: number;
-  /** In square milliseconds. */
-  variance: number;
+  /** How fast longer waits become rare, 1/ms: that for t and more has the chance `chance` · e^(−rate · t). */
+  rate: number;
 }
 
 /** The chance that all of c servers are busy under an offered load of a Erlang (Erlang C), 1 from a = c on. */
@@ -31,22 +34,18 @@ export function erlangC(servers: number, offered: number): number {
   return blocked / (1 - (offered / servers) * (1 - blocked));
 }
 
-/**
- * The mean wait C(c, a) · s (1 + v) / (2c(1 − ρ)), the wait that 99 of 100 requests do not exceed, ln(C / 0.01) · s / (c · x), and
- * the variance of waits that are either 0 or, with the chance C, exponentially distributed with that mean.
- */
+/** The mean wait C(c, a) · s (1 + v) / (2c(1 − ρ)), and its chance C. */
 export function waiting({ servers, service, variation, perSecond }: Station): Wait {
   const offered = (perSecond * service) / 1000;
   const utilisation = offered / servers;
-  if (utilisation >= 1) return { utilisation, mean: Infinity, p99: Infinity, variance: Infinity };
-  const busy = erlangC(servers, offered);
+  if (utilisation >= 1) return { utilisation, chance: 1, mean: Infinity, rate: 0 };
+  const chance = erlangC(servers, offered);
   const turn = service / servers;
-  const mean = (busy * turn * (1 + variation)) / (2 * (1 - utilisation));
   return {
     utilisation,
-    mean,
-    p99: busy > 0.01 ? (turn * Math.log(busy / 0.01)) / decay(utilisation, variation) : 0,
-    variance: busy === 0 ? 0 : mean ** 2 * (2 / busy - 1),
+    chance,
+    mean: (chance * turn * (1 + variation)) / (2 * (1 - utilisation)),
+    rate: chance === 0 ? Infinity : decay(utilisation, variation) / turn,
   };
 }
 
@@ -66,9 +65,50 @@ export function decay(utilisation: number, variation = 0): number {
   return low;
 }
 
-/** The 99th of 100 of what is taken as gamma-distributed with this mean and variance (Wilson and Hilferty). */
-export function gammaP99(mean: number, variance: number): number {
-  if (!Number.isFinite(mean) || mean === 0) return mean;
-  const ninth = variance / (9 * mean ** 2);
-  return mean * Math.max(0, 1 - ninth + 2.3263 * Math.sqrt(ninth)) ** 3;
+/** Milliseconds of a part of a request, and how they are spread. */
+export interface Part {
+  mean: number;
+  spread: Spread;
+}
+
+/** Halvings: a millionth of what is looked for. */
+const ROUNDS = 30;
+
+/**
+ * What 99 of 100 requests do not exceed that take two independent parts and wait twice: the t with P(parts + waits > t) = 0.01, by
+ * halving.
+ */
+export function p99Of(parts: readonly [Part, Part], waits: readonly [Wait, Wait]): number {
+  if (waits.some(({ mean }) => mean === Infinity)) return Infinity;
+  const [a, b] = parts;
+  const longer = waitsLonger(waits);
+  const exceeds = (t: number) =>
+    LEVELS.reduce((sum, { weight: first }, i) => {
+      const left = t - a.mean * a.spread[i]!;
+      return (
+        sum + LEVELS.reduce((own, { weight }, j) => own + first * weight * longer(left - b.mean * b.spread[j]!), 0)
+      );
+    }, 0);
+  let [low, high] = [0, a.mean + b.mean + waits[0].mean + waits[1].mean];
+  while (exceeds(high) > 0.01) [low, high] = [high, 2 * high];
+  for (let i = 0; i < ROUNDS; i++) {
+    const middle = (low + high) / 2;
+    if (exceeds(middle) > 0.01) low = middle;
+    else high = middle;
+  }
+  return high;
+}
+
+/** The chance that both waits together are longer than t. */
+function waitsLonger([first, second]: readonly [Wait, Wait]): (t: number) => number {
+  const [p, q] = [first.chance, second.chance];
+  const r = first.rate;
+  // Two equal rates have a formula of their own, which this comes as near to as is wanted.
+  const s = second.rate === r ? r * (1 + 1e-6) : second.rate;
+  return (t) => {
+    if (t < 0) return 1;
+    const [one, other] = [r === Infinity ? 0 : Math.exp(-r * t), s === Infinity ? 0 : Math.exp(-s * t)];
+    const both = r === Infinity ? other : s === Infinity ? one : (s * one - r * other) / (s - r);
+    return p * (1 - q) * one + (1 - p) * q * other + p * q * both;
+  };
 }

@@ -41,8 +41,8 @@ export function ratesFrom(subject: Subject, found: ProbeResult, known: Known): P
     handoffMs: handoff.base,
     handoffMsPerByte: handoff.slope,
     workerHandoffMs: Math.max(0, beyond(worker, worker.cpu) - handoff.base - handoff.slope * worker.bytes),
-    serviceVariation: (short.outside + long.outside) / 2,
-    workerVariation: worker.phases,
+    serviceSpread: short.outside.map((time, i) => (time + long.outside[i]!) / 2),
+    workerSpread: [...worker.phases],
     fixedBytes: bytes.fixed,
     bytesPerCandidate: Math.max(1, bytes.perCandidate),
     bytesPerItem: Math.max(1, bytes.perItem),
@@ -51,7 +51,7 @@ export function ratesFrom(subject: Subject, found: ProbeResult, known: Known): P
   const [few, many] = found.recommend;
   if (few !== undefined) {
     const rates: Rates = {
-      format: 2,
+      format: 3,
       measured: '',
       machine: {},
       cores: 2,

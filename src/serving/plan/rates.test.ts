@@ -6,6 +6,7 @@ import { planOptions } from './options.js';
 import { LISTS, type ProbeResult } from './probe.js';
 import { readRates, writeRates } from './rates.js';
 import { ratesFrom } from './rates-from-probe.js';
+import { LEVELS } from './spread.js';
 import { plainCascade, plainRates } from './testing/plain.js';
 import { requestWork } from './work.js';
 
@@ -14,7 +15,7 @@ test('a rates file is read as it was written, and nothing else is one', async ()
   expect(await readRates(file)).toBeUndefined();
   await writeRates(file, plainRates());
   expect(await readRates(file)).toEqual(plainRates());
-  await writeFile(file, '{ "format": 2 }');
+  await writeFile(file, '{ "format": 3 }');
   await expect(readRates(file)).rejects.toThrow('is no rates file: measured');
   await writeFile(file, JSON.stringify({ ...plainRates(), format: 1 }));
   await expect(readRates(file)).rejects.toThrow('is no rates file: format');
@@ -42,9 +43,9 @@ function probed(rates: ReturnType<typeof plainRates>): ProbeResult {
     return { k, cpu: service.value + worker.value };
   });
   const idle = (cpu: number, bytes: number, worker: number) => {
-    const { handoffMs, handoffMsPerByte, serviceVariation, workerVariation } = rates.service;
+    const { handoffMs, handoffMsPerByte, serviceSpread, workerSpread } = rates.service;
     const latency = cpu + handoffMs + handoffMsPerByte * bytes + worker;
-    return { latency, bytes, outside: serviceVariation, phases: workerVariation };
+    return { latency, bytes, outside: serviceSpread, phases: workerSpread };
   };
   return {
     phases,
@@ -62,7 +63,10 @@ function probed(rates: ReturnType<typeof plainRates>): ProbeResult {
 
 test('the rates of a machine are found again in what it answers', () => {
   const rates = plainRates();
-  Object.assign(rates.service, { serviceVariation: 0.3, workerVariation: 0.1 });
+  Object.assign(rates.service, {
+    serviceSpread: LEVELS.map(({ at }) => 2 * at),
+    workerSpread: LEVELS.map(({ at }) => 0.5 + at),
+  });
   const itemMs = { retrieve: (1000 * 1000 * 4096) / 1e9, rank: (1000 * 1000 * 4096) / 1e9 };
   const found = ratesFrom(plainCascade(), probed(rates), { itemMs, items: 4095, scanPerSecond: 1e9 });
   const flat = (value: object): [string, unknown][] =>

@@ -4,9 +4,12 @@ import { z } from 'zod';
 import { TwoTowerError } from '../../errors.js';
 import { writeFileAtomic } from '../../files.js';
 import { PHASES } from '../contract.js';
+import { LEVELS } from './spread.js';
 
 const positive = z.number().positive();
 const atLeastZero = z.number().min(0);
+
+const spread = z.array(atLeastZero).length(LEVELS.length);
 
 const modelRates = z.strictObject({
   model: z.string(),
@@ -23,7 +26,7 @@ const modelRates = z.strictObject({
 
 /** What was measured of a machine. Milliseconds are of one core. */
 export const ratesSchema = z.strictObject({
-  format: z.literal(2),
+  format: z.literal(3),
   /** ISO 8601 */
   measured: z.string(),
   machine: z.record(z.string(), z.union([z.string(), z.number()])),
@@ -39,9 +42,9 @@ export const ratesSchema = z.strictObject({
     handoffMsPerByte: atLeastZero,
     /** The same between that thread and a worker. */
     workerHandoffMs: atLeastZero,
-    /** Variance over squared mean of the time that equal requests take: of the service's thread, and of a worker. */
-    serviceVariation: atLeastZero,
-    workerVariation: atLeastZero,
+    /** The times that equal requests take, from the shortest to the longest, over their mean: without the phases, and in them. */
+    serviceSpread: spread,
+    workerSpread: spread,
     /** Bytes on the wire, headers included: of a request and its answer, and of each candidate or item. */
     fixedBytes: positive,
     bytesPerCandidate: positive,

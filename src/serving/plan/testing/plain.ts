@@ -1,4 +1,5 @@
 import type { Rates } from '../rates.js';
+import { CONSTANT } from '../spread.js';
 import type { CostSheet, Subject, SubjectPhase } from '../subject.js';
 
 const sheet = (over: Partial<CostSheet>): CostSheet => ({
@@ -52,7 +53,7 @@ export function plainRates(over: Partial<Rates> = {}): Rates {
     listFlopsPerSecond: 1e9,
   });
   return {
-    format: 2,
+    format: 3,
     measured: '2026-01-01T00:00:00.000Z',
     machine: { memoryGiB: 8, cpu: 'plain' },
     cores: 4,
@@ -64,8 +65,8 @@ export function plainRates(over: Partial<Rates> = {}): Rates {
       handoffMs: 0.2,
       handoffMsPerByte: 0.00001,
       workerHandoffMs: 0.1,
-      serviceVariation: 0,
-      workerVariation: 0,
+      serviceSpread: [...CONSTANT],
+      workerSpread: [...CONSTANT],
       fixedBytes: 1000,
       bytesPerCandidate: 20,
       bytesPerItem: 50,

@@ -1,13 +1,28 @@
 import { connect, type Socket } from 'node:net';
-import type { Shot } from '../src/serving/plan/client.js';
 
-/** 0 where the connection broke. */
-type Status = number;
+/** One request, already written out. */
+export interface Shot {
+  path: string;
+  headers: Record<string, string>;
+  body: string | Uint8Array;
+}
+
+export interface Answered {
+  /** 0 where the connection broke. */
+  status: number;
+  /** Bytes of the answer, its headers not counted. */
+  bytes: number;
+  /** Undefined unless asked for. */
+  body: Buffer | undefined;
+}
 
 interface Waiting {
   bytes: Buffer;
-  resolve: (status: Status) => void;
+  keep: boolean;
+  resolve: (answer: Answered) => void;
 }
+
+const BROKEN: Answered = { status: 0, bytes: 0, body: undefined };
 
 /**
  * A client of HTTP/1.1 that does next to nothing: requests are written out once, of an answer the status is read and the bytes are
@@ -25,10 +40,14 @@ export class Wire {
     private readonly connections: number,
   ) {}
 
-  /** Sends a request over the next free connection; resolves to the status of its answer once that is there to the end. */
-  send(shot: Shot): Promise<Status> {
+  /**
+   * Sends a request over the next free connection; resolves once its answer is there to the end.
+   *
+   * @param keep whether the bytes of the answer are kept; else they are not looked at
+   */
+  send(shot: Shot, keep = false): Promise<Answered> {
     return new Promise((resolve) => {
-      this.queue.push({ bytes: this.bytesOf(shot), resolve });
+      this.queue.push({ bytes: this.bytesOf(shot), keep, resolve });
       this.next();
     });
   }
@@ -88,8 +107,10 @@ class Connection {
   private waiting: Waiting | undefined;
   /** What has come of a head that is not whole yet. */
   private head: Buffer | undefined;
-  private status: Status = 0;
+  private status = 0;
+  private length = 0;
   private left = 0;
+  private readonly chunks: Buffer[] = [];
   private stays = true;
 
   constructor(
@@ -104,7 +125,7 @@ class Connection {
       const { waiting } = this;
       this.waiting = undefined;
       ended(this);
-      waiting?.resolve(0);
+      waiting?.resolve(BROKEN);
     });
   }
 
@@ -118,24 +139,32 @@ class Connection {
   }
 
   private read(chunk: Buffer): void {
-    if (this.left > 0) this.left -= chunk.length;
-    else {
-      const bytes = this.head === undefined ? chunk : Buffer.concat([this.head, chunk]);
-      const end = bytes.indexOf(END_OF_HEAD);
-      this.head = end < 0 ? bytes : undefined;
-      if (end < 0) return;
-      const head = bytes.toString('latin1', 0, end);
-      const length = /\r\ncontent-length: *(\d+)/i.exec(head);
-      if (length === null) throw new Error(`an answer does not say its length:\n${head}`);
-      this.status = Number(head.slice(9, 12));
-      this.stays = !/\r\nconnection: *close/i.test(head);
-      this.left = Number(length[1]) - (bytes.length - end - END_OF_HEAD.length);
-    }
+    const rest = this.left > 0 ? chunk : this.begin(chunk);
+    if (rest === undefined) return;
+    this.left -= rest.length;
+    if (this.waiting!.keep) this.chunks.push(rest);
     if (this.left > 0) return;
-    const { resolve } = this.waiting!;
+    const { resolve, keep } = this.waiting!;
+    const body = keep ? Buffer.concat(this.chunks.splice(0)) : undefined;
     this.waiting = undefined;
     if (this.stays) this.free(this);
     else this.socket.end();
-    resolve(this.status);
+    resolve({ status: this.status, bytes: this.length, body });
+  }
+
+  /** Reads the head of an answer, and returns what has come of its body; undefined while the head is not whole. */
+  private begin(chunk: Buffer): Buffer | undefined {
+    const bytes = this.head === undefined ? chunk : Buffer.concat([this.head, chunk]);
+    const end = bytes.indexOf(END_OF_HEAD);
+    this.head = end < 0 ? bytes : undefined;
+    if (end < 0) return undefined;
+    const head = bytes.toString('latin1', 0, end);
+    const length = /\r\ncontent-length: *(\d+)/i.exec(head);
+    if (length === null) throw new Error(`an answer does not say its length:\n${head}`);
+    this.status = Number(head.slice(9, 12));
+    this.stays = !/\r\nconnection: *close/i.test(head);
+    this.length = Number(length[1]);
+    this.left = this.length;
+    return bytes.subarray(end + END_OF_HEAD.length);
   }
 }
