@@ -100,13 +100,13 @@ function bytesOf(
 ): Map<Tensor, number> {
   const bytes = new Map<Tensor, number>();
   for (const node of nodes) {
-    const own = node.shape.reduce<number>((size, dim) => size * elements(dim), 1);
+    const own = node.shape.reduce<number>((size, dim) => size * rowsOf(dim), node.dtype === 'bool' ? 1 : 4);
     const again = isCheap(node) ? inputsOf(node).reduce((sum, input) => sum + bytes.get(input)!, 0) : own;
     bytes.set(node, isExchange(node) || isFree(node) ? 0 : Math.min(own, again));
   }
   return bytes;
 }
 
-function elements(dim: Tensor['shape'][number]): number {
+function rowsOf(dim: Tensor['shape'][number]): number {
   return evaluate(dim, new Map(parse(dim).names.map((name) => [name, ROWS])));
 }

@@ -27,7 +27,7 @@ const BROKEN: Answered = { status: 0, bytes: 0, body: undefined };
 /**
  * A client of HTTP/1.1 that does next to nothing: requests are written out once, of an answer the status is read and the bytes are
  * counted. Whatever a client takes on the cores that it shares with the server is missing there, and `node:http` takes several times
- * this. Answers must say their length, which ours and those of `node:http` with a body in one piece do.
+ * this. An answer must say its length, as ours and those of `node:http` with a body in one piece do; else it is none.
  */
 export class Wire {
   private readonly written = new WeakMap<Shot, Buffer>();
@@ -160,7 +160,10 @@ class Connection {
     if (end < 0) return undefined;
     const head = bytes.toString('latin1', 0, end);
     const length = /\r\ncontent-length: *(\d+)/i.exec(head);
-    if (length === null) throw new Error(`an answer does not say its length:\n${head}`);
+    if (length === null) {
+      this.socket.destroy();
+      return undefined;
+    }
     this.status = Number(head.slice(9, 12));
     this.stays = !/\r\nconnection: *close/i.test(head);
     this.length = Number(length[1]);
