@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { Random } from '../src/random.js';
+import { atRandom } from '../src/serving/plan/at-random.js';
 import { capacity } from '../src/serving/plan/load.js';
 import { spawnServer } from '../src/serving/plan/spawn.js';
-import { atRandom } from './plan-load.js';
 import { median, type Shot, saturated } from './serve-load.js';
 
 /** What is predicted and measured of a server. */
@@ -13,21 +13,31 @@ export interface Figures {
   perSecond: number;
   /** Processor milliseconds of a request, in the server. */
   cpuMs: number;
-  /** Of requests that arrive at random, at a share of the predicted throughput. */
-  latencyMs: number;
-  /** What 99 of 100 of these did not exceed. */
-  p99Ms: number;
   memoryBytes: number;
+  /** Of requests that arrive at random, at each of `LOADS`. */
+  latencies: Latency[];
+}
+
+export interface Latency {
+  mean: number;
+  /** What 99 of 100 did not exceed. */
+  p99: number;
+}
+
+/** Requests at random as they were sent. */
+export interface Sent {
+  perSecond: number;
+  /** Processor milliseconds that the client took for each. */
+  clientMs: number;
+  refused: number;
 }
 
 export interface Measured {
   figures: Figures;
-  /** Processor milliseconds that the client takes for a request: with every connection asking, and at random. */
+  /** Processor milliseconds that the client takes for a request with every connection asking. */
   clientMs: number;
-  clientMsAtRandom: number;
-  refused: number;
-  /** Requests a second at which latency was measured. */
-  rate: number;
+  /** At each of `LOADS`. */
+  sent: Sent[];
 }
 
 interface Question {
@@ -42,9 +52,9 @@ interface Question {
 const CONNECTIONS = 8;
 /** Until then a server is interpreted and compiled; and what its processor time is the mean of. */
 const REQUESTS = { warmUp: 8_000, saturated: 3_000 };
-const SECONDS = { saturated: 5, latency: 10 };
-/** Share of the predicted throughput at which latency is measured. */
-export const LOAD = 0.4;
+const SECONDS = { saturated: 5, latency: 15 };
+/** Shares of the predicted throughput at which latency is measured. */
+export const LOADS = [0.2, 0.4, 0.6];
 
 /** Requests a second that a server answers beside its client, which asks on the same cores: its part of them is not the server's. */
 export const most = ({ request, cores, workers }: Omit<Question, 'store' | 'shots'>, clientMs: number) =>
@@ -79,16 +89,21 @@ async function measure(question: Question): Promise<Measured> {
     const { user, system } = process.cpuUsage(own);
     const after = await metricsOf(server.url);
     const clientMs = (user + system) / 1000 / requests;
-    const rate = LOAD * most(question, clientMs);
-    const load = await atRandom(server.url, shots, rate, SECONDS.latency, Random.of(1, 'arrivals'));
-    const figures: Figures = {
-      perSecond: median(slices),
-      cpuMs: (after.cpuMs - before.cpuMs) / requests,
-      latencyMs: load.mean,
-      p99Ms: load.p99,
-      memoryBytes: after.memoryBytes,
-    };
-    return { figures, clientMs, clientMsAtRandom: load.clientMs, refused: load.refused, rate };
+    const { memoryBytes } = after;
+    const latencies: Latency[] = [];
+    const sent: Sent[] = [];
+    for (const share of LOADS) {
+      const rate = share * most(question, clientMs);
+      const load = await atRandom(new URL(server.url), shots, rate, SECONDS.latency, Random.of(1, 'arrivals'));
+      const { times } = load;
+      latencies.push({
+        mean: times.reduce((sum, time) => sum + time, 0) / times.length,
+        p99: times[Math.floor(0.99 * times.length)]!,
+      });
+      sent.push({ perSecond: rate, clientMs: load.clientMs, refused: load.refused });
+    }
+    const cpuMs = (after.cpuMs - before.cpuMs) / requests;
+    return { figures: { perSecond: median(slices), cpuMs, memoryBytes, latencies }, clientMs, sent };
   } finally {
     await server.stop();
   }

@@ -7,40 +7,39 @@ const UNMEASURED = 'Not measured yet.';
 
 type Scale = Pick<Plan, 'request' | 'fleet' | 'storage' | 'network' | 'limits'> & { items: number };
 
-interface Check {
-  predictedToMeasured: Record<string, number>;
-  rounds: { predicted: Record<string, number>; measured: Record<string, number> }[];
+interface Figures extends Record<'perSecond' | 'cpuMs' | 'memoryBytes', number> {
+  latencies: { mean: number; p99: number }[];
 }
 
 interface PlanResults {
-  rank: Check;
-  recommend: Check;
+  loads: number[];
+  cases: { name: string; rounds: Record<'predicted' | 'measured', Figures>[] }[];
 }
 
-const TITLES: Record<string, string> = {
-  perSecond: 'requests/s at most',
-  cpuMs: 'processor ms a request',
-  latencyMs: 'mean latency, ms',
-  p99Ms: 'latency of 99 of 100, ms',
-  memoryBytes: 'memory, MB',
-};
-
-/** The plan beside what the service then did. */
+/** The plan beside what the service then did: each figure the middle one of its rounds. */
 export function planCheck(): string {
   const results = readResults<PlanResults>('plan');
   if (results === undefined) return UNMEASURED;
   const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
-  const number = (figure: string, value: number) => {
-    return String(Number((figure === 'memoryBytes' ? value / 1e6 : value).toPrecision(3)));
-  };
-  const rows = (['rank', 'recommend'] as const).flatMap((kind) =>
-    Object.entries(results[kind].predictedToMeasured).map(([figure, ratio]) => {
-      const of = (side: 'predicted' | 'measured') =>
-        number(figure, median(results[kind].rounds.map((round) => round[side][figure]!)));
-      return [`${kind}: ${TITLES[figure]}`, of('predicted'), of('measured'), ratio.toFixed(2)];
+  const figures: [string, (one: Figures) => number][] = [
+    ['requests/s at most', ({ perSecond }) => perSecond],
+    ['processor ms a request', ({ cpuMs }) => cpuMs],
+    ['memory, MB', ({ memoryBytes }) => memoryBytes / 1e6],
+    ...results.loads.flatMap((load, i): [string, (one: Figures) => number][] => [
+      [`mean latency at ${load} of them, ms`, ({ latencies }) => latencies[i]!.mean],
+      [`99 of 100 at ${load}, ms`, ({ latencies }) => latencies[i]!.p99],
+    ]),
+  ];
+  const number = (value: number) => String(Number(value.toPrecision(3)));
+  const rows = figures.map(([title, of]) => [
+    title,
+    ...results.cases.flatMap(({ rounds }) => {
+      const all = (side: 'predicted' | 'measured') => median(rounds.map((round) => of(round[side])));
+      const ratio = median(rounds.map(({ predicted, measured }) => of(predicted) / of(measured)));
+      return [`${number(all('predicted'))} / ${number(all('measured'))}`, ratio.toFixed(2)];
     }),
-  );
-  return table(['', 'predicted', 'measured', 'predicted / measured'], rows);
+  ]);
+  return table(['predicted / measured', ...results.cases.flatMap(({ name }) => [name, ''])], rows);
 }
 
 /** The same cascade over ever more items. */

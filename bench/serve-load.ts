@@ -1,5 +1,5 @@
+import { momentsOf, paced } from '../src/serving/plan/paced.js';
 import { type Shot, Wire } from '../src/serving/plan/wire.js';
-import { momentsOf, paced } from './paced.js';
 
 export type { Shot };
 

@@ -110,6 +110,8 @@ export interface EngineStats {
   failed: number;
   degraded: Record<Phase, number>;
   cache: { hits: number; misses: number; size: number };
+  /** Milliseconds in which its worker threads did something. */
+  workersBusyMs: number;
   /** Gauges. */
   queued: number;
   running: number;

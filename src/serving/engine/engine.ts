@@ -200,6 +200,7 @@ class LiveEngine implements Engine {
       failed: this.counts.failed,
       degraded: { ...this.counts.degraded },
       cache: { hits, misses, size },
+      workersBusyMs: this.pool.lanes.reduce((sum, lane) => sum + lane.busyMs(), 0),
       queued: this.pool.queued,
       running: this.pool.running,
       items: this.catalogue.table.size,

@@ -14,6 +14,8 @@ export interface Lane {
   encode(rows: Int32Array, feeds: Partial<Record<Phase, Feeds>>): Promise<void>;
   change(change: RowChange): Promise<void>;
   grow(states: Partial<Record<Phase, SharedStates>>): Promise<void>;
+  /** Milliseconds in which a thread of its own did something, since it was this lane's; 0 on the calling thread. */
+  busyMs(): number;
   close(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export function laneHere(recipe: WorkerRecipe): Lane {
     encode: (rows, feeds) => inTurn((runner) => runner.encode(rows, feeds)),
     change: (change) => inTurn((runner) => runner.change(change)),
     grow: (states) => inTurn((runner) => runner.grow(states)),
+    busyMs: () => 0,
     close: () => inTurn((runner) => runner.release()).catch(() => {}),
   };
 }
@@ -59,6 +62,7 @@ export function laneHere(recipe: WorkerRecipe): Lane {
 /** The phases in a worker thread; `onLost` is told when it ends by itself, and everything under way fails. */
 export function laneInWorker(recipe: WorkerRecipe, entry: WorkerEntry, onLost: (error: Error) => void): Lane {
   const worker = takeThread(entry, 'phases');
+  const before = worker.performance.eventLoopUtilization().active;
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   let lost: Error | undefined;
   let closing = false;
@@ -96,6 +100,8 @@ export function laneInWorker(recipe: WorkerRecipe, entry: WorkerEntry, onLost: (
     encode: (rows, feeds) => ask({ type: 'encode', rows, feeds }),
     change: (change) => ask({ type: 'change', change }),
     grow: (states) => ask({ type: 'grow', states }),
+    // A thread that has ended says 0.
+    busyMs: () => Math.max(0, worker.performance.eventLoopUtilization().active - before),
     async close() {
       closing = true;
       try {

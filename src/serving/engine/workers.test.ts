@@ -25,6 +25,11 @@ test(
     const entry = { file: pathToFileURL(file), argv: [new URL('./worker.ts', import.meta.url).pathname] };
     const threaded = await openEngine(made.folder, { workers: 1, entry });
     try {
+      // Loading it was work, too.
+      const loaded = threaded.stats().workersBusyMs;
+      expect([loaded > 0, made.engine.stats().workersBusyMs]).toEqual([true, 0]);
+      await threaded.recommend({ k: 5 });
+      expect(threaded.stats().workersBusyMs).toBeGreaterThan(loaded);
       const keys = Array.from({ length: 30 }, (_, key) => key);
       const values = keys.map((key) => threaded.item(key)!.values);
       for (const one of [made.engine, threaded]) {

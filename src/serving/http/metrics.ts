@@ -54,6 +54,9 @@ export class ServiceMetrics {
     };
     gauge('ready', 'whether the current version is loaded and warm', [], (set) => set.set(host.ready() ? 1 : 0));
     gauge('http_under_way', 'requests under way', [], (set) => set.set(underWay()));
+    gauge('service_busy_seconds', 'in which the thread that speaks HTTP did something', [], (set) =>
+      set.set(performance.eventLoopUtilization().active / 1000),
+    );
     gauge('refused_versions', 'versions that were tried and refused', [], (set) => set.set(host.refused().length));
     gauge('state_stale', 'whether items and users may be older than what is stored, by reason', ['reason'], (set) => {
       const { stale } = state();
@@ -72,6 +75,11 @@ export class ServiceMetrics {
     perVersion('users', 'users that are known', ({ stats }) => stats.users);
     perVersion('engine_refused', 'requests that found the queue full', ({ stats }) => stats.refused);
     perVersion('engine_failed', 'requests that failed', ({ stats }) => stats.failed);
+    perVersion(
+      'workers_busy_seconds',
+      'in which worker threads did something, all together',
+      ({ stats }) => stats.workersBusyMs / 1000,
+    );
     perVersion('user_cache_hits', 'user states found', ({ stats }) => stats.cache.hits);
     perVersion('user_cache_misses', 'user states computed', ({ stats }) => stats.cache.misses);
     perVersion('user_cache_size', 'user states kept', ({ stats }) => stats.cache.size);

@@ -145,6 +145,8 @@ test('health, readiness, metrics and the document of the API', async () => {
   expect(text).toContain('twotower_feedback_total{version="v1",feedback="click"} 1');
   expect(text).not.toContain('feedback="skip"');
   expect(text).toContain('twotower_user_cache_hits{version="v1"} 3');
+  expect(text).toContain('twotower_workers_busy_seconds{version="v1"} 1.5');
+  expect(Number(/^twotower_service_busy_seconds (\S+)/m.exec(text)![1])).toBeGreaterThan(0);
 
   const { json } = await call('GET', '/openapi.json');
   expect(json.openapi).toBe('3.1.0');

@@ -39,11 +39,14 @@ export function fleet(work: RequestWork, rates: Rates, needs: FleetNeeds): Fleet
   };
   const largest = sizes.at(-1)!;
   if (needs.replicas !== undefined) return within(needs.replicas) ?? failing(needs.replicas);
-  // More servers never make it worse: the least number that does is found by halving.
-  let [low, high] = [1, MOST_REPLICAS];
-  if (within(high) === undefined) {
-    const busiest = Math.max(work.service.value, work.worker.value / (largest - 1));
-    return failing(Math.max(1, Math.ceil((requestsPerSecond * busiest) / 1000 / utilisation)));
+  // From few to many, as servers that are hardly asked have to be woken for every request; then the least number by halving.
+  let [low, high] = [1, 1];
+  while (within(high) === undefined) {
+    [low, high] = [high + 1, 2 * high];
+    if (low > MOST_REPLICAS) {
+      const busiest = Math.max(work.service.value, work.worker.value / (largest - 1));
+      return failing(Math.max(1, Math.ceil((requestsPerSecond * busiest) / 1000 / utilisation)));
+    }
   }
   while (low < high) {
     const middle = Math.floor((low + high) / 2);

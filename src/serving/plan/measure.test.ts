@@ -18,7 +18,7 @@ import { ownIdRows } from './subject.js';
 const EFFORT = {
   settle: { most: 2, last: 1 },
   rounds: 1,
-  ...{ short: 16, long: 8, alone: 5, paused: 5, pauseMs: 1 },
+  ...{ short: 16, long: 8, alone: 5, paused: 5, pauseMs: 1, loadedSeconds: 0.2 },
   ...{ scanRows: 2_000, linkRows: 500, farValues: 1 << 18 },
 };
 

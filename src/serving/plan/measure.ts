@@ -18,7 +18,7 @@ export interface MeasureOptions {
 }
 
 /**
- * Measures in less than a minute what this machine does: serves invented items with the subject's models from a process of its own and asks
+ * Measures in about a minute what this machine does: serves invented items with the subject's models from a process of its own and asks
  * it, and runs search and index building alone. On a machine that is busy with other things the rates are too low.
  */
 export async function measureRates(
@@ -38,12 +38,13 @@ export async function measureRates(
     const { width, vectors } = retrieval?.cost.vector ?? { width: 0, vectors: 0 };
     const scanPerSecond = retrieval && measureScan(width, vectors, retrieval.keep, effort);
     const index = retrieval && (await measureIndex(width, retrieval.keep, effort));
+    const cores = availableParallelism();
     return {
-      format: 3,
+      format: 4,
       measured: new Date().toISOString(),
       machine: { ...environment() },
-      cores: availableParallelism(),
-      ...ratesFrom(subject, found, { itemMs, items: PROBE.items, scanPerSecond }),
+      cores,
+      ...ratesFrom(subject, found, { itemMs, items: PROBE.items, scanPerSecond, cores }),
       ...(scanPerSecond !== undefined && { scanPerSecond }),
       ...(index && { index }),
     };

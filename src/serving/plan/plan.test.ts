@@ -52,7 +52,7 @@ test('a short ranking of a user whose state is kept is no work for a worker', ()
   expect(planned({ candidates: 151, cached: 1 }).request.worker.value).toBeCloseTo(0.201, 12);
 });
 
-test('latency is work, hand-over and waiting; a client on the same cores makes all of it longer', () => {
+test('latency is work, hand-over to threads that sleep, and waiting; a client on the same cores makes all of it longer', () => {
   const { request } = planned({ cached: 1 });
   const rates = plainRates();
   const [m, w] = [request.service.value, request.worker.value];
@@ -62,7 +62,9 @@ test('latency is work, hand-over and waiting; a client on the same cores makes a
   // Both threads have a core each.
   expect(load(500, 0).stretch).toBe(1);
   const waits = [m, w].map((ms) => (0.5 * ms * ms) / (2 * (1 - 0.5 * ms)));
-  expect(load(500, 0).mean.value).toBeCloseTo(load(0, 0).mean.value + waits[0]! + waits[1]!, 9);
+  // The service is busy for 0.4 of the time.
+  const awake = 0.5 * m * (0.2 + 2000 * 1e-5 + 0.1);
+  expect(load(500, 0).mean.value).toBeCloseTo(load(0, 0).mean.value - awake + waits[0]! + waits[1]!, 9);
   const shared = load(500, 0.5);
   expect(shared.stretch).toBeGreaterThan(1);
   expect(shared.mean.value).toBeGreaterThan(load(500, 0).mean.value);
@@ -71,6 +73,40 @@ test('latency is work, hand-over and waiting; a client on the same cores makes a
   expect(loadOf(request, rates, { cores: 3, workers: 1, perSecond: 500, clientMs: 0.5 }).stretch).toBe(1);
   expect(load(2000, 0).mean.value).toBe(Number.POSITIVE_INFINITY);
   expect(load(2000, 0).p99.value).toBe(Number.POSITIVE_INFINITY);
+});
+
+test('threads that sleep have to be woken, those that are busy have not', () => {
+  const rates = plainRates();
+  Object.assign(rates.service.recommend, { serviceWakingMs: 0.5, workerWakingMs: 0.25 });
+  const { request } = plan(plainCascade(), rates, { cached: 1 });
+  const [m, w] = [request.service.value, request.worker.value];
+  const load = (perSecond: number) => loadOf(request, rates, { cores: 2, workers: 1, perSecond });
+  expect(load(0).mean.value).toBeCloseTo(m + w + 0.75 + request.handoff.value, 12);
+  // Of 0.8 ms: busy for ρ = 0.4 + 0.25 (1 − ρ) of the time.
+  expect(load(500).service.utilisation).toBeCloseTo(0.65 / 1.25, 9);
+  expect(load(500).worker.utilisation).toBeCloseTo(0.5 * (w + (0.25 * 0.6) / 1.25), 9);
+  expect(load(1249).service.utilisation).toBeLessThan(1);
+  expect(load(1250).mean.value).toBe(Number.POSITIVE_INFINITY);
+  // Nobody wakes a worker that is given nothing.
+  rates.service.rank.workerWakingMs = 5;
+  const short = plan(plainCascade(), rates, { candidates: 100, cached: 1 }).request;
+  const alone = loadOf(short, rates, { cores: 2, workers: 1, perSecond: 0 });
+  expect(alone.mean.value).toBeCloseTo(short.service.value + short.handoff.value, 12);
+});
+
+test('a thread that stands still now and then makes wait whom it meets, longer where it is busy', () => {
+  const rates = plainRates();
+  const [before, stalled] = [0, 5].map((stallMs) => {
+    const service = { ...rates.service, recommend: { ...rates.service.recommend, stallMs, stallShare: 0.03 } };
+    const { request } = plan(plainCascade(), { ...rates, service }, { cached: 1 });
+    return (perSecond: number) => loadOf(request, { ...rates, service }, { cores: 2, workers: 1, perSecond });
+  });
+  // Busy for 0.4 of the time: of a hundred requests two come upon it, and wait 5 ms.
+  expect(stalled!(500).mean.value - before!(500).mean.value).toBeCloseTo(((0.4 * 0.03) / 0.6) * 5, 9);
+  expect(stalled!(500).p99.value).toBeGreaterThan(before!(500).p99.value + 1);
+  // At 0.1 it is less than one of a hundred.
+  expect(stalled!(125).p99.value).toBeLessThan(before!(125).p99.value + 0.5);
+  expect(stalled!(1000).p99.value).toBeGreaterThan(before!(1000).p99.value + 3);
 });
 
 test('from 20,000 items on the index is searched, which takes longer in far memory, and linked, which takes the logarithm besides', () => {

@@ -1,18 +1,20 @@
 import type { Phase } from '../contract.js';
+import { collectGarbage } from '../engine/collect-garbage.js';
+import type { RandomLoad } from './at-random.js';
 import type { Effort } from './effort.js';
 import { typical } from './kernels.js';
-import { type ProbeClient, probeClient, type Timing } from './probe-client.js';
-import { PROBE } from './probe-store.js';
+import { type ProbeClient, probeClient, type Spent, type Timing, together } from './probe-client.js';
+import { KS, LISTS, rankShots, recommendShots } from './probe-kinds.js';
 import { settled } from './settle.js';
 import { type Spread, spreadOf } from './spread.js';
 import type { Shot } from './wire.js';
 
-/** Lists that are ranked; a list-wise model takes no longer ones. */
-export const LISTS = { short: 50, long: 1000 } as const;
-/** Lengths of recommended lists. */
-const KS = [10, 100] as const;
 /** Bytes of a request line and the headers of a request and its answer, about. */
 const HEADER_BYTES = 450;
+/** Share of what the server can do at which requests arrive at random. */
+const LOAD = 0.4;
+/** How often. */
+const LOADS = 5;
 
 /** A server that answers from the probe store. */
 export interface ProbedServer {
@@ -31,6 +33,8 @@ export interface PhaseTimes {
 /** A request by the client's clock, alone on an idle machine. */
 export interface Alone {
   latency: number;
+  /** Processor milliseconds of it. */
+  cpu: number;
   /** On the wire, headers included. */
   bytes: number;
   /** Of the latency without its phases, and of the phases. */
@@ -38,22 +42,37 @@ export interface Alone {
   phases: Spread;
 }
 
+/** Recommendations of so many items, the state of whose user is kept. */
+export interface Recommended extends Spent {
+  k: number;
+}
+
+/** Requests that arrived at random: what each of them took of the server, and of the client. */
+export interface LoadedKind extends Spent {
+  perSecond: number;
+  clientMs: number;
+  /** Of each load by itself. */
+  times: Float64Array[];
+}
+
 /** What was asked, and what it took. */
 export interface ProbeResult {
   phases: Partial<Record<Phase, PhaseTimes>>;
   /** Of the phase whose lists cost least: what they take by the clock. */
   lightest: { phase: Phase; short: number; long: number };
-  /** Processor milliseconds of recommendations of so many items, the state of whose user is kept. */
-  recommend: { k: number; cpu: number }[];
-  /** The lightest phase's lists, which no worker sees; and a request that goes to a worker, with its processor milliseconds. */
-  alone: { short: Alone; long: Alone; worker: Alone & { cpu: number } };
+  recommend: Recommended[];
+  /** The lightest phase's lists, which no worker sees; and a request that goes to a worker. */
+  alone: { short: Alone; long: Alone; worker: Alone };
+  /** Under load: the lightest phase's long lists, and the shortest recommendations, where there are any. */
+  loaded: { rank: LoadedKind; recommend?: LoadedKind };
   bytes: { fixed: number; perCandidate: number; perItem: number };
   memory: number;
 }
 
 /**
  * Sends requests of each kind to a server that does nothing else. What takes long is measured by its processor time, which is hardly
- * any longer on a machine that does other things, too.
+ * any longer on a machine that does other things, too. A server that has answered one kind of requests only is compiled for it; most
+ * servers do, so kinds come one after the other.
  *
  * @param phases in their order
  * @param lightest the phase whose lists cost least: by it one sees what the service takes besides
@@ -65,40 +84,65 @@ export async function probe(
   effort: Effort,
 ): Promise<ProbeResult> {
   const client = probeClient(server.url);
-  const stages = stagesOf(phases, lightest, effort);
-  const kinds: Kinds = Object.assign({}, ...stages);
-  const clock = (kind: string) => client.alone(kinds[kind]!.shots, effort.alone);
+  const { short, long, alone: count } = effort;
+  const rank = (phase: Phase, length: keyof typeof LISTS, kept = true): Kind => ({
+    shots: rankShots(LISTS[length], phase, kept),
+    count: length === 'long' && phase !== lightest ? long : short,
+  });
+  const clock = async ({ shots }: Kind) => (await client.alone(shots, count)).timings;
+  const alone = async ({ shots }: Kind) => aloneOf(await client.alone(shots, effort.paused, effort.pauseMs));
+  const loaded = async ({ shots }: Kind, crowd: Crowded): Promise<LoadedKind> => {
+    const perSecond = LOAD * crowd.perSecond;
+    const loads: (RandomLoad & Spent)[] = [];
+    for (let load = 0; load < LOADS; load++) {
+      // The client would stand still for its own.
+      collectGarbage();
+      loads.push(await client.atRandom(shots, perSecond, effort.loadedSeconds));
+    }
+    const of = (one: 'clientMs' | 'service' | 'worker') => mean(loads.map((load) => load[one]));
+    const times = loads.map((load) => load.times);
+    return { perSecond, times, clientMs: of('clientMs'), service: of('service'), worker: of('worker') };
+  };
   try {
-    const cpu: Record<string, number> = {};
-    for (const stage of stages) Object.assign(cpu, await processorTimes(client, stage, effort));
-    const [few, many] = [await clock(`short ${lightest}`), await clock(`long ${lightest}`)];
+    const light = { short: rank(lightest, 'short'), long: rank(lightest, 'long') };
+    const lightTimes = await crowded(client, light, effort);
+    const [few, many] = [await clock(light.short), await clock(light.long)];
+    const lists = { short: await alone(light.short), long: await alone(light.long) };
+    const rankLoad = await loaded(light.long, lightTimes.long!);
+
+    const others: Kinds = {};
+    for (const phase of phases) {
+      if (phase !== lightest)
+        Object.assign(others, { [`short ${phase}`]: rank(phase, 'short'), [`long ${phase}`]: rank(phase, 'long') });
+      others[`fresh ${phase}`] = rank(phase, 'short', false);
+    }
+    const otherTimes = await crowded(client, others, effort);
     const times: ProbeResult['phases'] = {};
     for (const phase of phases) {
-      const short = phase === lightest ? few : await clock(`short ${phase}`);
-      const user = Math.max(0, typical(phasesOf(await clock(`fresh ${phase}`))) - typical(phasesOf(short)));
+      const of = (length: 'short' | 'long') =>
+        together(phase === lightest ? lightTimes[length]! : otherTimes[`${length} ${phase}`]!);
+      const kept = phase === lightest ? few : await clock(others[`short ${phase}`]!);
+      const fresh = await clock(others[`fresh ${phase}`]!);
       times[phase] = {
-        short: cpu[`short ${phase}`]!,
-        long: cpu[`long ${phase}`]!,
-        fresh: cpu[`fresh ${phase}`]!,
-        user,
+        ...{ short: of('short'), long: of('long'), fresh: together(otherTimes[`fresh ${phase}`]!) },
+        user: Math.max(0, typical(phasesOf(fresh)) - typical(phasesOf(kept))),
       };
     }
-    const recommended = KS.filter((k) => `recommend ${k}` in kinds);
+
+    const ks = phases[0] === 'retrieve' ? KS : [];
+    const asked: Kinds = Object.fromEntries(ks.map((k) => [k, { shots: recommendShots(k), count: short }]));
+    const askedTimes = await crowded(client, asked, effort);
     const sizes: number[] = [];
-    for (const k of recommended) sizes.push(bytesOf(await clock(`recommend ${k}`)));
+    for (const k of ks) sizes.push(bytesOf(await clock(asked[k]!)));
+    const first = asked[KS[0]];
+    const worker = await alone(first ?? others[`fresh ${lightest}`]!);
     const perCandidate = (bytesOf(many) - bytesOf(few)) / (LISTS.long - LISTS.short);
-    const byWorker = recommended.length > 0 ? `recommend ${KS[0]}` : `fresh ${lightest}`;
-    const alone = async (kind: string) =>
-      aloneOf(await client.alone(kinds[kind]!.shots, effort.paused, effort.pauseMs));
     return {
       phases: times,
       lightest: { phase: lightest, short: typical(phasesOf(few)), long: typical(phasesOf(many)) },
-      recommend: recommended.map((k) => ({ k, cpu: cpu[`recommend ${k}`]! })),
-      alone: {
-        short: await alone(`short ${lightest}`),
-        long: await alone(`long ${lightest}`),
-        worker: { ...(await alone(byWorker)), cpu: cpu[byWorker]! },
-      },
+      recommend: ks.map((k) => ({ k, ...askedTimes[k]! })),
+      alone: { ...lists, worker },
+      loaded: { rank: rankLoad, ...(first && { recommend: await loaded(first, askedTimes[KS[0]]!) }) },
       bytes: {
         fixed: HEADER_BYTES + Math.max(1, bytesOf(few) - LISTS.short * perCandidate),
         perCandidate,
@@ -117,54 +161,37 @@ interface Kind {
   count: number;
 }
 type Kinds = Record<string, Kind>;
-
-/**
- * What is asked, stage after stage. A server that has answered one kind of requests only is compiled for it; most servers do, and
- * the service's own time is read off such a one.
- */
-function stagesOf(phases: readonly Phase[], lightest: Phase, { short, long }: Effort): Kinds[] {
-  const rank = (phase: Phase, length: keyof typeof LISTS, kept: boolean): Kinds => {
-    const count = length === 'long' && phase !== lightest ? long : short;
-    return { [`${kept ? length : 'fresh'} ${phase}`]: { shots: rankShots(LISTS[length], phase, kept), count } };
-  };
-  const others: Kinds = {};
-  for (const phase of phases) {
-    if (phase !== lightest) Object.assign(others, rank(phase, 'short', true), rank(phase, 'long', true));
-    Object.assign(others, rank(phase, 'short', false));
-  }
-  const recommendations = KS.map((k): [string, Kind] => [`recommend ${k}`, { shots: recommendShots(k), count: short }]);
-  return [
-    { ...rank(lightest, 'short', true), ...rank(lightest, 'long', true) },
-    others,
-    ...(phases[0] === 'retrieve' ? [Object.fromEntries(recommendations)] : []),
-  ];
-}
+type Crowded = Spent & { perSecond: number };
 
 /** Of every kind the middle one of some rounds, once rounds take no less than the ones before. */
-async function processorTimes(client: ProbeClient, kinds: Kinds, { rounds, settle }: Effort) {
+async function crowded(client: ProbeClient, kinds: Kinds, { rounds, settle }: Effort) {
   await settled(async () => {
     let sum = 0;
-    for (const { shots, count } of Object.values(kinds)) sum += await client.cpuOf(shots, count);
+    for (const { shots, count } of Object.values(kinds)) sum += together(await client.crowded(shots, count));
     return sum;
   }, settle);
-  const found: Record<string, number[]> = {};
+  const found: Record<string, Crowded[]> = {};
   for (let round = 0; round < rounds; round++) {
     for (const [kind, { shots, count }] of Object.entries(kinds)) {
       found[kind] ??= [];
-      found[kind].push(await client.cpuOf(shots, count));
+      found[kind].push(await client.crowded(shots, count));
     }
   }
   return Object.fromEntries(
-    Object.entries(found).map(([kind, times]) => [kind, times.sort((a, b) => a - b)[times.length >> 1]!]),
+    Object.entries(found).map(([kind, times]) => [
+      kind,
+      times.sort((a, b) => together(a) - together(b))[times.length >> 1]!,
+    ]),
   );
 }
 
 const phasesOf = (timings: readonly Timing[]) => timings.map(({ phases }) => phases);
 const bytesOf = (timings: readonly Timing[]) => mean(timings.map(({ bytes }) => bytes));
 
-function aloneOf(timings: readonly Timing[]): Alone {
+function aloneOf({ timings, ...spent }: Spent & { timings: readonly Timing[] }): Alone {
   return {
     latency: mean(timings.map(({ latency }) => latency)),
+    cpu: together(spent),
     bytes: HEADER_BYTES + bytesOf(timings),
     outside: spreadOf(timings.map(({ latency, phases }) => Math.max(0, latency - phases))),
     phases: spreadOf(phasesOf(timings)),
@@ -173,21 +200,4 @@ function aloneOf(timings: readonly Timing[]): Alone {
 
 function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-const HEADERS = { 'content-type': 'application/json' };
-
-function rankShots(count: number, phase: Phase, kept: boolean): Shot[] {
-  return Array.from({ length: 64 }, (_, i) => {
-    const candidates = Array.from({ length: count }, (_, j) => (i * 61 + j * 4) % PROBE.items);
-    // The state of a user whose columns come with the request is not kept.
-    const asker = { user: (i * 3) % PROBE.users, ...(!kept && { userFields: {} }) };
-    return { path: '/v1/rank', headers: HEADERS, body: JSON.stringify({ ...asker, phase, candidates }) };
-  });
-}
-
-function recommendShots(k: number): Shot[] {
-  return Array.from({ length: 64 }, (_, i) => {
-    return { path: '/v1/recommend', headers: HEADERS, body: JSON.stringify({ user: (i * 3) % PROBE.users, k }) };
-  });
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Random } from '../../random.js';
-import { decay, erlangC, p99Of, waiting } from './queue.js';
+import { decay, erlangC, exceeding, p99Of, waiting } from './queue.js';
 import { CONSTANT, type Spread, spreadOf, variationOf } from './spread.js';
 
 const NOTHING = { mean: 0, spread: CONSTANT };
@@ -145,7 +145,25 @@ test('99 of 100 of what is known', () => {
   const always = (mean: number) => ({ utilisation: 1, chance: 1, mean, rate: 1 / mean });
   expect(p99Of([NOTHING, NOTHING], [always(10), NEVER])).toBeCloseTo(10 * Math.log(100), 3);
   expect(p99Of([NOTHING, NOTHING], [always(10), always(10)])).toBeCloseTo(66.38, 1);
+  // Three: the t with (1 + t + t²/2) e^(−t) = 0.01.
+  expect(p99Of([NOTHING, NOTHING], [always(10), always(10), always(10)])).toBeCloseTo(84.06, 1);
   expect(p99Of([NOTHING, NOTHING], [{ ...NEVER, mean: Infinity }, NEVER])).toBe(Infinity);
+});
+
+test('waits that not everybody has are added as the chances say', () => {
+  const wait = (chance: number, mean: number) => ({ utilisation: 0.5, chance, mean: chance * mean, rate: 1 / mean });
+  const waits = [wait(0.3, 2), wait(0.5, 5), wait(0.1, 20)];
+  const random = Random.of(1, 'waits');
+  const drawn = Float64Array.from({ length: 400_000 }, () =>
+    waits.reduce((sum, { chance, rate }) => {
+      return sum + (random.uniform() < chance ? -Math.log(1 - random.uniform()) / rate : 0);
+    }, 0),
+  );
+  const exceeds = exceeding([NOTHING, NOTHING], waits);
+  for (const t of [0, 1, 5, 20, 50]) {
+    expect(Math.abs(exceeds(t) - drawn.filter((one) => one > t).length / drawn.length)).toBeLessThan(0.002);
+  }
+  expect(Math.abs(p99Of([NOTHING, NOTHING], waits) - p99(drawn))).toBeLessThan(0.05 * p99(drawn));
 });
 
 test('a rare pause is what 99 of 100 do not see, and a less rare one is what they see', () => {

@@ -74,22 +74,24 @@ export interface Part {
 /** Halvings: a millionth of what is looked for. */
 const ROUNDS = 30;
 
-/**
- * What 99 of 100 requests do not exceed that take two independent parts and wait twice: the t with P(parts + waits > t) = 0.01, by
- * halving.
- */
-export function p99Of(parts: readonly [Part, Part], waits: readonly [Wait, Wait]): number {
-  if (waits.some(({ mean }) => mean === Infinity)) return Infinity;
+/** The chance that two independent parts of a request and all its waits together take more than t milliseconds. */
+export function exceeding(parts: readonly [Part, Part], waits: readonly Wait[]): (t: number) => number {
   const [a, b] = parts;
   const longer = waitsLonger(waits);
-  const exceeds = (t: number) =>
+  return (t) =>
     LEVELS.reduce((sum, { weight: first }, i) => {
       const left = t - a.mean * a.spread[i]!;
       return (
         sum + LEVELS.reduce((own, { weight }, j) => own + first * weight * longer(left - b.mean * b.spread[j]!), 0)
       );
     }, 0);
-  let [low, high] = [0, a.mean + b.mean + waits[0].mean + waits[1].mean];
+}
+
+/** What 99 of 100 such requests do not exceed: the t that 0.01 of them take longer than, by halving. */
+export function p99Of(parts: readonly [Part, Part], waits: readonly Wait[]): number {
+  if (waits.some(({ mean }) => mean === Infinity)) return Infinity;
+  const exceeds = exceeding(parts, waits);
+  let [low, high] = [0, [...parts, ...waits].reduce((sum, { mean }) => sum + mean, 0)];
   while (exceeds(high) > 0.01) [low, high] = [high, 2 * high];
   for (let i = 0; i < ROUNDS; i++) {
     const middle = (low + high) / 2;
@@ -99,16 +101,24 @@ export function p99Of(parts: readonly [Part, Part], waits: readonly [Wait, Wait]
   return high;
 }
 
-/** The chance that both waits together are longer than t. */
-function waitsLonger([first, second]: readonly [Wait, Wait]): (t: number) => number {
-  const [p, q] = [first.chance, second.chance];
-  const r = first.rate;
-  // Two equal rates have a formula of their own, which this comes as near to as is wanted.
-  const s = second.rate === r ? r * (1 + 1e-6) : second.rate;
-  return (t) => {
-    if (t < 0) return 1;
-    const [one, other] = [r === Infinity ? 0 : Math.exp(-r * t), s === Infinity ? 0 : Math.exp(-s * t)];
-    const both = r === Infinity ? other : s === Infinity ? one : (s * one - r * other) / (s - r);
-    return p * (1 - q) * one + (1 - p) * q * other + p * q * both;
-  };
+/**
+ * The chance that all waits together are longer than t: Σ aᵢ e^(−rᵢt), each wait added to those before it. With the chance p a wait
+ * adds an exponential time of rate r, which makes of aᵢ e^(−rᵢt) the difference aᵢ (r e^(−rᵢt) − rᵢ e^(−rt)) / (r − rᵢ), and of what
+ * had not waited e^(−rt).
+ */
+function waitsLonger(waits: readonly Wait[]): (t: number) => number {
+  const terms: { share: number; rate: number }[] = [];
+  for (const { chance, rate: own } of waits) {
+    if (chance === 0 || own === Infinity) continue;
+    // Two equal rates have a formula of their own, which this comes as near to as is wanted.
+    let rate = own;
+    while (terms.some((term) => Math.abs(term.rate - rate) < 1e-4 * rate)) rate *= 1 + 3e-4;
+    let added = 1;
+    for (const term of terms) {
+      added -= term.share * (1 + term.rate / (rate - term.rate));
+      term.share *= 1 - chance + (chance * rate) / (rate - term.rate);
+    }
+    terms.push({ share: chance * added, rate });
+  }
+  return (t) => (t < 0 ? 1 : terms.reduce((sum, { share, rate }) => sum + share * Math.exp(-rate * t), 0));
 }

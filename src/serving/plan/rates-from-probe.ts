@@ -1,9 +1,12 @@
 import type { Phase } from '../contract.js';
 import { planOptions } from './options.js';
-import { type Alone, LISTS, type PhaseTimes, type ProbeResult } from './probe.js';
-import type { ModelRates, Rates } from './rates.js';
+import type { Alone, LoadedKind, PhaseTimes, ProbeResult } from './probe.js';
+import { LISTS } from './probe-kinds.js';
+import type { KindRates, ModelRates, Rates } from './rates.js';
+import { stallsOf } from './stalls.js';
 import type { Subject, SubjectPhase } from './subject.js';
-import { requestWork } from './work.js';
+import { wayOf } from './way.js';
+import { type RequestWork, requestWork } from './work.js';
 
 /** What is known of the machine besides. */
 export interface Known {
@@ -11,6 +14,7 @@ export interface Known {
   itemMs: Partial<Record<Phase, number>>;
   items: number;
   scanPerSecond: number | undefined;
+  cores: number;
 }
 
 /** Milliseconds below which a difference says nothing. */
@@ -19,10 +23,10 @@ const LEAST_MS = 1e-4;
 /**
  * Takes what requests took apart into what the models take and what the service takes: a request to rank takes
  * service(N) + list(N) of processor time. For the phase whose lists are cheapest the worker's share is known by the clock, from
- * which follows the service's, and from that the lists of the others.
+ * which follows the service's, and from that the lists of the others. What takes longer under load than all this says stood still.
  */
 export function ratesFrom(subject: Subject, found: ProbeResult, known: Known): Pick<Rates, 'service' | 'models'> {
-  const { lightest, phases, bytes, alone } = found;
+  const { lightest, phases, bytes, alone, loaded } = found;
   const light = phases[lightest.phase]!;
   const rank = lineOf(LISTS.short, light.short - lightest.short, LISTS.long, light.long - lightest.long);
   const models: Rates['models'] = {};
@@ -30,17 +34,19 @@ export function ratesFrom(subject: Subject, found: ProbeResult, known: Known): P
     const itemMs = (known.itemMs[one.phase] ?? 0) / (known.items + 1);
     models[one.phase] = modelRates(one, phases[one.phase]!, itemMs, rank);
   }
-  const beyond = ({ latency }: Alone, cpu: number) => latency - cpu;
   const { short, long, worker } = alone;
-  const handoff = lineOf(short.bytes, beyond(short, light.short), long.bytes, beyond(long, light.long));
+  const beyond = ({ latency, cpu }: Alone) => latency - cpu;
+  const handoff = lineOf(short.bytes, beyond(short), long.bytes, beyond(long));
+  const ranking: KindRates = {
+    ...{ fixedMs: rank.base, perEachMs: rank.slope, workerMs: 0 },
+    ...{ serviceWakingMs: 0, workerWakingMs: 0, stallMs: 0, stallShare: 0 },
+  };
   const service: Rates['service'] = {
-    rankFixedMs: rank.base,
-    rankPerCandidateMs: rank.slope,
-    recommendFixedMs: rank.base,
-    recommendPerItemMs: rank.slope,
+    rank: ranking,
+    recommend: { ...ranking },
     handoffMs: handoff.base,
     handoffMsPerByte: handoff.slope,
-    workerHandoffMs: Math.max(0, beyond(worker, worker.cpu) - handoff.base - handoff.slope * worker.bytes),
+    workerHandoffMs: Math.max(0, beyond(worker) - handoff.base - handoff.slope * worker.bytes),
     serviceSpread: short.outside.map((time, i) => (time + long.outside[i]!) / 2),
     workerSpread: [...worker.phases],
     fixedBytes: bytes.fixed,
@@ -48,23 +54,35 @@ export function ratesFrom(subject: Subject, found: ProbeResult, known: Known): P
     bytesPerItem: Math.max(1, bytes.perItem),
     memoryBytes: found.memory,
   };
+  const { cores, scanPerSecond } = known;
+  const rates: Rates = {
+    ...{ format: 4, measured: '', machine: {}, cores, service, models },
+    ...(scanPerSecond !== undefined && { scanPerSecond }),
+  };
+  const work = (asked: object, of = subject) =>
+    requestWork(of, rates, planOptions.parse({ ...asked, cached: 1 }), known.items);
   const [few, many] = found.recommend;
   if (few !== undefined) {
-    const rates: Rates = {
-      format: 3,
-      measured: '',
-      machine: {},
-      cores: 2,
-      service,
-      models,
-      ...(known.scanPerSecond !== undefined && { scanPerSecond: known.scanPerSecond }),
+    const line = lineOf(few.k, few.service, many!.k, many!.service);
+    const messages = [few, many!].map(({ k, worker: own }) => own - work({ k }).worker.value);
+    service.recommend = {
+      ...{ fixedMs: line.base, perEachMs: line.slope },
+      workerMs: Math.max(0, (messages[0]! + messages[1]!) / 2),
+      ...{ serviceWakingMs: 0, workerWakingMs: 0, stallMs: 0, stallShare: 0 },
     };
-    const phasesMs = (k: number) =>
-      requestWork(subject, rates, planOptions.parse({ k, cached: 1 }), known.items).worker.value;
-    const line = lineOf(few.k, few.cpu - phasesMs(few.k), many!.k, many!.cpu - phasesMs(many!.k));
-    service.recommendFixedMs = line.base;
-    service.recommendPerItemMs = line.slope;
   }
+  const ofLightest = { ...subject, phases: subject.phases.filter(({ phase }) => phase === lightest.phase) };
+  const workers = Math.max(1, cores - 1);
+  const underLoad = (kind: 'rank' | 'recommend', asked: RequestWork, load: LoadedKind) => {
+    const { times, perSecond, clientMs } = load;
+    const busiest = Math.max((perSecond * load.service) / 1000, (perSecond * load.worker) / 1000 / workers);
+    const waking = (took: number, takes: number) => Math.max(0, took - takes) / Math.max(0.1, 1 - busiest);
+    service[kind].serviceWakingMs = waking(load.service, asked.service.value);
+    service[kind].workerWakingMs = waking(load.worker, asked.worker.value);
+    Object.assign(service[kind], stallsOf(times, wayOf(asked, rates, { cores, workers, perSecond, clientMs })));
+  };
+  underLoad('rank', work({ candidates: LISTS.long }, ofLightest), loaded.rank);
+  if (loaded.recommend !== undefined) underLoad('recommend', work({ k: few!.k }), loaded.recommend);
   return { service, models };
 }
 

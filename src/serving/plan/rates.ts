@@ -24,19 +24,31 @@ const modelRates = z.strictObject({
   listFlopsPerSecond: positive,
 });
 
+/** What a kind of requests takes besides what the models compute, and how its threads behave under load. */
+const kindRates = z.strictObject({
+  /** HTTP, JSON and messages, on the thread that speaks HTTP: a request, and each candidate or item of it. */
+  fixedMs: atLeastZero,
+  perEachMs: atLeastZero,
+  /** Messages and collecting garbage, in a worker. */
+  workerMs: atLeastZero,
+  /** What a request takes more of a thread that has slept until it came: of the one that speaks HTTP, and of a worker. */
+  serviceWakingMs: atLeastZero,
+  workerWakingMs: atLeastZero,
+  /** Milliseconds for which threads stand still now and then, and how many of them come upon each millisecond of the busiest one. */
+  stallMs: atLeastZero,
+  stallShare: atLeastZero,
+});
+
 /** What was measured of a machine. Milliseconds are of one core. */
 export const ratesSchema = z.strictObject({
-  format: z.literal(3),
+  format: z.literal(4),
   /** ISO 8601 */
   measured: z.string(),
   machine: z.record(z.string(), z.union([z.string(), z.number()])),
   cores: z.int().positive(),
   service: z.strictObject({
-    /** What HTTP, JSON and the messages to a worker take: a request, and each candidate of `rank` or item of `recommend`. */
-    rankFixedMs: atLeastZero,
-    rankPerCandidateMs: atLeastZero,
-    recommendFixedMs: atLeastZero,
-    recommendPerItemMs: atLeastZero,
+    rank: kindRates,
+    recommend: kindRates,
     /** Besides the work itself, on the way of a request to the service's thread of an idle machine and back to who asked. */
     handoffMs: atLeastZero,
     handoffMsPerByte: atLeastZero,
@@ -68,6 +80,7 @@ export const ratesSchema = z.strictObject({
 });
 
 export type Rates = z.output<typeof ratesSchema>;
+export type KindRates = z.output<typeof kindRates>;
 export type ModelRates = z.output<typeof modelRates>;
 
 /** Reads a rates file; undefined where there is none. @throws USAGE where it is another kind of file */

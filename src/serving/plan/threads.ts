@@ -35,8 +35,13 @@ export function threadsOf(
   const { list, model } = first!;
   const isShort = asked.kind === 'rank' && !asked.phases[0]!.cost.rerank && list.value <= SHORT_WAY_MS;
   const own = isShort ? cached : 0;
-  const all = works.reduce((sum, { total }) => sum + total.value, 0);
-  const phases = works.map(({ phase, total }) => `${phase} ${ms(total.value)}`).join(' + ');
+  const { workerMs } = rates.service[asked.kind];
+  const messages = (1 - own) * workerMs;
+  const all = works.reduce((sum, { total }) => sum + total.value, messages);
+  const phases = [
+    ...works.map(({ phase, total }) => `${phase} ${ms(total.value)}`),
+    ...(messages === 0 ? [] : [`messages ${ms(messages)}`]),
+  ].join(' + ');
   const service = serviceWork(rates, asked, cached);
   const handoff = figure(
     handoffMs + handoffMsPerByte * bytes.value + (1 - own) * workerHandoffMs,
@@ -54,14 +59,11 @@ export function threadsOf(
 }
 
 function serviceWork({ service, models }: Rates, { kind, phases, count }: AskedKind, cached: number): Figure {
-  const [fixed, each] =
-    kind === 'rank'
-      ? [service.rankFixedMs, service.rankPerCandidateMs]
-      : [service.recommendFixedMs, service.recommendPerItemMs];
+  const { fixedMs, perEachMs } = service[kind];
   const encode = phases.reduce((sum, { phase }) => sum + (models[phase]?.encodeMs ?? 0), 0);
   return figure(
-    fixed + each * count + (1 - cached) * encode,
+    fixedMs + perEachMs * count + (1 - cached) * encode,
     'ms',
-    `${ms(fixed)} + ${short(count)} × ${ms(each)} + ${short(1 - cached)} uncached × ${ms(encode)} encoding`,
+    `${ms(fixedMs)} + ${short(count)} × ${ms(perEachMs)} + ${short(1 - cached)} uncached × ${ms(encode)} encoding`,
   );
 }

@@ -139,6 +139,7 @@ export class FakeHost implements EngineHost {
       failed: 0,
       degraded: { retrieve: 0, prerank: 0, rank: 0 },
       cache: { hits: 3, misses: 1, size: 1 },
+      workersBusyMs: 1500,
       queued: this.waiting,
       running: this.waiting > 0 ? 1 : 0,
       items: this.items.size,

@@ -41,6 +41,9 @@ export function plainCascade(): Subject {
   };
 }
 
+/** Threads that never stand still, and wake at once. */
+const plainKind = { workerMs: 0, serviceWakingMs: 0, workerWakingMs: 0, stallMs: 0, stallShare: 0 };
+
 /** A machine of round numbers, too: a million FLOPs are a millisecond. */
 export function plainRates(over: Partial<Rates> = {}): Rates {
   const model = (name: string) => ({
@@ -53,15 +56,13 @@ export function plainRates(over: Partial<Rates> = {}): Rates {
     listFlopsPerSecond: 1e9,
   });
   return {
-    format: 3,
+    format: 4,
     measured: '2026-01-01T00:00:00.000Z',
     machine: { memoryGiB: 8, cpu: 'plain' },
     cores: 4,
     service: {
-      rankFixedMs: 0.5,
-      rankPerCandidateMs: 0.001,
-      recommendFixedMs: 0.6,
-      recommendPerItemMs: 0.01,
+      rank: { ...plainKind, fixedMs: 0.5, perEachMs: 0.001 },
+      recommend: { ...plainKind, fixedMs: 0.6, perEachMs: 0.01 },
       handoffMs: 0.2,
       handoffMsPerByte: 0.00001,
       workerHandoffMs: 0.1,

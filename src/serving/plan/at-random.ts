@@ -1,15 +1,15 @@
-import type { Random } from '../src/random.js';
-import { type Shot, Wire } from '../src/serving/plan/wire.js';
+import type { Random } from '../../random.js';
 import { momentsOf, paced } from './paced.js';
+import { type Shot, Wire } from './wire.js';
 
 /** More than there ever are under way. */
 const CONNECTIONS = 256;
 
 /** What requests took that came at random, and what sending them took. */
 export interface RandomLoad {
-  /** Milliseconds from sending to the last byte of the answer. */
-  mean: number;
-  p99: number;
+  perSecond: number;
+  /** Milliseconds from sending to the last byte of the answer, the shortest first. */
+  times: Float64Array;
   /** Processor milliseconds of this process for a request. */
   clientMs: number;
   /** Requests that were not answered with 200, which count for nothing else. */
@@ -21,14 +21,14 @@ export interface RandomLoad {
  * request is sent.
  */
 export async function atRandom(
-  url: string,
+  url: URL,
   shots: readonly Shot[],
   perSecond: number,
   seconds: number,
   random: Random,
 ): Promise<RandomLoad> {
-  const wire = new Wire(new URL(url), CONNECTIONS);
-  const moments = momentsOf(perSecond, Math.round(perSecond * seconds), random);
+  const wire = new Wire(url, CONNECTIONS);
+  const moments = momentsOf(perSecond, Math.ceil(perSecond * seconds), random);
   const own = process.cpuUsage();
   const times: number[] = [];
   let refused = 0;
@@ -46,11 +46,5 @@ export async function atRandom(
   await Promise.all(pending);
   const { user, system } = process.cpuUsage(own);
   wire.close();
-  const sorted = Float64Array.from(times).sort();
-  return {
-    mean: times.reduce((a, b) => a + b, 0) / times.length,
-    p99: sorted[Math.floor(0.99 * sorted.length)]!,
-    clientMs: (user + system) / 1000 / sent,
-    refused,
-  };
+  return { perSecond, times: Float64Array.from(times).sort(), clientMs: (user + system) / 1000 / sent, refused };
 }
