@@ -32,7 +32,8 @@ test('a plan from a rates file: every figure with its formula', async () => {
   expect(stdout).toMatch(/retrieve +dssm +1,000,000 → 500 +user +[\d.]+ ms +1\.23 kFLOP \/ 1 GFLOP\/s/);
   expect(stdout).toContain('1,000,000 items (as asked), 50 requests/s');
   expect(stdout).toMatch(/memory of each +[\d.]+ MB +process 100 MB \+ item states 20 MB/);
-  expect(stdout).toMatch(/latency, p99 +[\d.]+ ms +\(service \+ workers \+ waking = [\d. +]+\) \+ hand-over/);
+  expect(stdout).toMatch(/latency, mean +[\d.]+ ms +\(service \+ workers \+ waking = [\d. +]+\) \+ hand-over/);
+  expect(stdout).toMatch(/latency, p99 +[\d.]+ ms +the parts of the mean/);
   expect(stdout).toMatch(/1 × \d cores suffice\./);
   const json = JSON.parse((await twotower('plan', run, '--items', '1e6', '--rates', rates, '--json')).stdout);
   expect(json).toMatchObject({

@@ -14,7 +14,7 @@ export interface Effort {
   /** The same after pauses, whose mean is so many milliseconds: what sleeps in between has to wake up. */
   paused: number;
   pauseMs: number;
-  /** Of requests that arrive at random, of one kind, each of several times. */
+  /** Of requests that arrive at random, of one kind. */
   loadedSeconds: number;
   /** Rows that are searched one by one; rows that are linked; values of the array that fits in no cache. */
   scanRows: number;
@@ -31,7 +31,7 @@ export const USUAL_EFFORT: Effort = {
   alone: 60,
   paused: 600,
   pauseMs: 4,
-  loadedSeconds: 3,
+  loadedSeconds: 15,
   scanRows: 100_000,
   linkRows: 6_000,
   farValues: 64 << 20,

@@ -38,7 +38,11 @@ export function loadOf(work: RequestWork, rates: Rates, place: Place): Load {
     worker,
     stretch: longer,
     mean: figure(mean, 'ms', said),
-    p99: figure(p99Of(parts, waits), 'ms', `${said}; times spread as measured, waits exponentially`),
+    p99: figure(
+      p99Of(parts, waits),
+      'ms',
+      'the parts of the mean: times spread as measured, waits and standing still exponentially',
+    ),
   };
 }
 

@@ -1,6 +1,7 @@
 import { TwoTowerError } from '../../errors.js';
 import { Random } from '../../random.js';
-import { atRandom, type RandomLoad } from './at-random.js';
+import { atRandomApart } from './apart.js';
+import type { RandomLoad } from './at-random.js';
 import { type Shot, Wire } from './wire.js';
 
 const CONNECTIONS = 8;
@@ -114,7 +115,7 @@ export function probeClient(address: string): ProbeClient {
     async atRandom(shots, perSecond, seconds) {
       let load: RandomLoad | undefined;
       const one = await spent(Math.ceil(perSecond * seconds), async () => {
-        load = await atRandom(url, shots, perSecond, seconds, random);
+        load = await atRandomApart({ address, shots, perSecond, seconds });
       });
       if (load!.refused === 0) return { ...load!, ...one };
       throw new TwoTowerError('SERVING_STORE', `the server that is measured refused ${load!.refused} requests`);

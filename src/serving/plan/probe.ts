@@ -1,6 +1,5 @@
 import type { Phase } from '../contract.js';
-import { collectGarbage } from '../engine/collect-garbage.js';
-import type { RandomLoad } from './at-random.js';
+import { type RandomLoad, spellsOf } from './at-random.js';
 import type { Effort } from './effort.js';
 import { typical } from './kernels.js';
 import { type ProbeClient, probeClient, type Spent, type Timing, together } from './probe-client.js';
@@ -13,8 +12,6 @@ import type { Shot } from './wire.js';
 const HEADER_BYTES = 450;
 /** Share of what the server can do at which requests arrive at random. */
 const LOAD = 0.4;
-/** How often. */
-const LOADS = 5;
 
 /** A server that answers from the probe store. */
 export interface ProbedServer {
@@ -48,10 +45,8 @@ export interface Recommended extends Spent {
 }
 
 /** Requests that arrived at random: what each of them took of the server, and of the client. */
-export interface LoadedKind extends Spent {
-  perSecond: number;
-  clientMs: number;
-  /** Of each load by itself. */
+export interface LoadedKind extends Spent, Pick<RandomLoad, 'perSecond' | 'clientMs'> {
+  /** Milliseconds, the shortest first: of several spells, each by itself. */
   times: Float64Array[];
 }
 
@@ -92,16 +87,8 @@ export async function probe(
   const clock = async ({ shots }: Kind) => (await client.alone(shots, count)).timings;
   const alone = async ({ shots }: Kind) => aloneOf(await client.alone(shots, effort.paused, effort.pauseMs));
   const loaded = async ({ shots }: Kind, crowd: Crowded): Promise<LoadedKind> => {
-    const perSecond = LOAD * crowd.perSecond;
-    const loads: (RandomLoad & Spent)[] = [];
-    for (let load = 0; load < LOADS; load++) {
-      // The client would stand still for its own.
-      collectGarbage();
-      loads.push(await client.atRandom(shots, perSecond, effort.loadedSeconds));
-    }
-    const of = (one: 'clientMs' | 'service' | 'worker') => mean(loads.map((load) => load[one]));
-    const times = loads.map((load) => load.times);
-    return { perSecond, times, clientMs: of('clientMs'), service: of('service'), worker: of('worker') };
+    const load = await client.atRandom(shots, LOAD * crowd.perSecond, effort.loadedSeconds);
+    return { ...load, times: spellsOf(load) };
   };
   try {
     const light = { short: rank(lightest, 'short'), long: rank(lightest, 'long') };

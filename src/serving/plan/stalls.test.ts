@@ -53,7 +53,7 @@ test('where nothing stands still, next to nothing is found', () => {
   expect(stallsOf([Float64Array.of(1, 1, 1, 1)], way(400))).toEqual({ stallMs: 0, stallShare: 0 });
 });
 
-test('of several loads the middle one counts', () => {
+test('of several spells the middle one counts', () => {
   const usual = times(300, 200, 10);
   const stopped = usual.map((time, i) => (i > 0.9 * usual.length ? time + 300 : time));
   expect(stallsOf([usual, stopped, usual], way(300))).toEqual(stallsOf([usual], way(300)));

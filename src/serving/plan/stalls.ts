@@ -1,3 +1,4 @@
+import { exceededBy } from './at-random.js';
 import { exceeding, type Part, type Wait } from './queue.js';
 
 /** A request's way through threads that do not stand still. */
@@ -35,14 +36,11 @@ const ROUNDS = 20;
  * were. Were all of these late because something stood still, an exponential time of mean d would be exceeded three times as rarely
  * d ln 3 later; some are late for others that came before them, and d is longer.
  *
- * @param loads times of requests under the same load, the shortest first; of several loads the middle one counts, as something else on
- * the machine may have stopped all threads during one of them
+ * @param spells times of requests under the same load, the shortest first, spell by spell
  * @param way theirs, without anything that stands still
  */
-export function stallsOf(loads: readonly Float64Array[], { parts, service, worker, busiest }: Moving) {
-  const exceededBy = (share: number) =>
-    loads.map((times) => times[Math.floor((1 - share) * times.length)]!).sort((a, b) => a - b)[loads.length >> 1]!;
-  const [late, latest] = [exceededBy(LATE), exceededBy(LATEST)];
+export function stallsOf(spells: readonly Float64Array[], { parts, service, worker, busiest }: Moving) {
+  const [late, latest] = [exceededBy(LATE, spells), exceededBy(LATEST, spells)];
   const least = (latest - late) / Math.log(LATE / LATEST);
   const later = (stallMs: number, chance: number) => {
     const stalled = { utilisation: busiest, chance, mean: chance * stallMs, rate: 1 / stallMs };
