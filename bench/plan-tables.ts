@@ -16,7 +16,7 @@ interface PlanResults {
   cases: { name: string; rounds: Record<'predicted' | 'measured', Figures>[] }[];
 }
 
-/** The plan beside what the service then did: each figure the middle one of its rounds. */
+/** The plan beside what the service then did: each figure the middle one of its rounds, and how far the ratios of the rounds lie apart. */
 export function planCheck(): string {
   const results = readResults<PlanResults>('plan');
   if (results === undefined) return UNMEASURED;
@@ -35,8 +35,9 @@ export function planCheck(): string {
     title,
     ...results.cases.flatMap(({ rounds }) => {
       const all = (side: 'predicted' | 'measured') => median(rounds.map((round) => of(round[side])));
-      const ratio = median(rounds.map(({ predicted, measured }) => of(predicted) / of(measured)));
-      return [`${number(all('predicted'))} / ${number(all('measured'))}`, ratio.toFixed(2)];
+      const ratios = rounds.map(({ predicted, measured }) => of(predicted) / of(measured));
+      const [least, middle, most] = [Math.min(...ratios), median(ratios), Math.max(...ratios)].map((x) => x.toFixed(2));
+      return [`${number(all('predicted'))} / ${number(all('measured'))}`, `${middle} (${least} to ${most})`];
     }),
   ]);
   return table(['predicted / measured', ...results.cases.flatMap(({ name }) => [name, ''])], rows);
